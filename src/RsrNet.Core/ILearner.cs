@@ -1,0 +1,85 @@
+using RsrNet.Core.Articles;
+using RsrNet.Core.Documents;
+using RsrNet.Core.Replicas;
+using RsrNet.Core.Telemetry;
+using RsrNet.Core.Weights;
+
+namespace RsrNet.Core;
+
+/// <summary>
+/// The product behind the HTTP API: articles go in, refined documents come out, weights get better on the way. <c>LocalLearner</c> does it
+/// in one process; a cluster does the same behind the same contract tests.
+/// </summary>
+public interface ILearner : IAsyncDisposable
+{
+    /// <summary>Stores articles, in order, and queues them. Durable once completed.</summary>
+    /// <exception cref="BacklogFullException">Too many documents wait already; nothing was stored.</exception>
+    /// <exception cref="StoreUnavailableException">The store cannot write; nothing was stored.</exception>
+    Task<IReadOnlyList<PutOutcome>> Ingest(IReadOnlyList<Article> articles, CancellationToken cancellation = default);
+
+    Task<Document?> Find(string id, CancellationToken cancellation = default);
+
+    Task<DocumentPage> List(DocumentQuery query, CancellationToken cancellation = default);
+
+    /// <summary>Refines a document now, continuing from its state with the current weights.</summary>
+    /// <param name="request">How far.</param>
+    /// <returns>The document after it, or null where there is none.</returns>
+    Task<Document?> Refine(string id, RefineRequest request, CancellationToken cancellation = default);
+
+    /// <summary>The document's supervision steps as they happen, from now on; ends when the document is deleted.</summary>
+    IAsyncEnumerable<TrajectoryPoint> Watch(string id, CancellationToken cancellation = default);
+
+    /// <summary>Removes a document from store, search and replay.</summary>
+    Task<bool> Delete(string id, CancellationToken cancellation = default);
+
+    /// <summary>The nearest documents, best first. Null where the query names a document that is not there.</summary>
+    Task<IReadOnlyList<SearchHit>?> Search(SearchQuery query, CancellationToken cancellation = default);
+
+    /// <summary>The best sentences of a document, in article order.</summary>
+    IReadOnlyList<SummarySentence> Summarize(Document document);
+
+    /// <summary>Versions that can be had: the kept checkpoints and the current one; newest first.</summary>
+    Task<IReadOnlyList<WeightSummary>> ListWeights(CancellationToken cancellation = default);
+
+    /// <summary>One version's weights with its optimiser state; null version for the current one; null where it is not kept.</summary>
+    Task<Checkpoint?> FindWeights(long? version, CancellationToken cancellation = default);
+
+    /// <summary>Goes on from other weights, as a new version. The optimiser starts anew where the import has no state for it.</summary>
+    /// <exception cref="WeightsRejectedException">Shapes, encoder or numbers do not fit; nothing changed.</exception>
+    /// <returns>The new version.</returns>
+    Task<long> ImportWeights(Checkpoint weights, CancellationToken cancellation = default);
+
+    /// <summary>Makes an earlier version the current one again, under a new number. Null where it is not kept.</summary>
+    Task<long?> RestoreWeights(long version, CancellationToken cancellation = default);
+
+    /// <summary>Writes a checkpoint now.</summary>
+    Task<WeightSummary> SaveWeights(CancellationToken cancellation = default);
+
+    Task<TelemetrySnapshot> ReadTelemetry(CancellationToken cancellation = default);
+}
+
+/// <param name="Steps">At most so many supervision steps; null for one, or for the step limit where <paramref name="UntilResidual"/> is given.</param>
+/// <param name="UntilResidual">Stop once both residuals are below this; null to do all steps.</param>
+public sealed record RefineRequest(int? Steps = null, double? UntilResidual = null);
+
+/// <param name="Text">Search by text; or</param>
+/// <param name="Id">by a document, which is not among its own results.</param>
+/// <param name="K">At most so many results; 1 to 1000.</param>
+public sealed record SearchQuery(string? Text, string? Id, int K = 10);
+
+/// <param name="Score">Cosine, in [-1, 1].</param>
+public sealed record SearchHit(string Id, string? Title, float Score);
+
+/// <param name="Position">Index of the sentence in the article, from 0.</param>
+/// <param name="Score">Higher is better; comparable inside one document.</param>
+public sealed record SummarySentence(string Sentence, int Position, float Score);
+
+/// <summary>More documents wait for refinement than <see cref="ArticleLimits.Backlog"/>; try again after a while.</summary>
+public sealed class BacklogFullException(long backlog, TimeSpan retryAfter)
+    : Exception($"{backlog:N0} documents wait for refinement already; try again in {retryAfter.TotalSeconds:0} s")
+{
+    public TimeSpan RetryAfter { get; } = retryAfter;
+}
+
+/// <summary>Weights that cannot be taken over; the message names the tensor and the problem.</summary>
+public sealed class WeightsRejectedException(string message) : Exception(message);

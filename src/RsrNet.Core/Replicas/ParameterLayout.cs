@@ -1,0 +1,82 @@
+using System.Collections.Immutable;
+
+namespace RsrNet.Core.Replicas;
+
+/// <summary>One tensor inside a flat buffer.</summary>
+/// <param name="Name">PyTorch's name, such as <c>fc1.weight</c>.</param>
+/// <param name="Rows">First dimension.</param>
+/// <param name="Columns">Second dimension; 0 for a vector.</param>
+/// <param name="Offset">Index of the first element in the buffer.</param>
+public readonly record struct ParameterSlot(string Name, int Rows, int Columns, int Offset)
+{
+    public int Length => Columns == 0 ? Rows : Rows * Columns;
+
+    public ImmutableArray<long> Shape => Columns == 0 ? [Rows] : [Rows, Columns];
+
+    public Span<float> Of(float[] buffer) => buffer.AsSpan(Offset, Length);
+}
+
+/// <summary>Names, shapes and places of all tensors of a network.</summary>
+public sealed class ParameterLayout
+{
+    private ParameterLayout(ImmutableArray<ParameterSlot> parameters, ImmutableArray<ParameterSlot> statistics)
+    {
+        Parameters = parameters;
+        Statistics = statistics;
+        ParameterCount = parameters.Sum(slot => slot.Length);
+        StatisticCount = statistics.Sum(slot => slot.Length);
+    }
+
+    /// <summary>Trainable tensors in the order of PyTorch's <c>parameters()</c>.</summary>
+    public ImmutableArray<ParameterSlot> Parameters { get; }
+
+    /// <summary>Running statistics of the BatchNorm layers.</summary>
+    public ImmutableArray<ParameterSlot> Statistics { get; }
+
+    public int ParameterCount { get; }
+
+    public int StatisticCount { get; }
+
+    public static ParameterLayout Of(RecursionShape shape)
+    {
+        var (d, h, l) = shape;
+        return new ParameterLayout(
+            Place(
+                ("fc1.weight", h, shape.Input), ("fc1.bias", h, 0),
+                ("bn1.weight", h, 0), ("bn1.bias", h, 0),
+                ("fc2.weight", h, h), ("fc2.bias", h, 0),
+                ("bn2.weight", h, 0), ("bn2.bias", h, 0),
+                ("fc_latent.weight", l, h), ("fc_latent.bias", l, 0),
+                ("fc_out.weight", d, h), ("fc_out.bias", d, 0),
+                ("fc_aux.weight", d, h), ("fc_aux.bias", d, 0)),
+            Place(
+                ("bn1.running_mean", h, 0), ("bn1.running_var", h, 0),
+                ("bn2.running_mean", h, 0), ("bn2.running_var", h, 0)));
+    }
+
+    public int IndexOfParameter(string name) => IndexOf(Parameters, name);
+
+    public int IndexOfStatistic(string name) => IndexOf(Statistics, name);
+
+    private static int IndexOf(ImmutableArray<ParameterSlot> slots, string name)
+    {
+        for (var i = 0; i < slots.Length; i++)
+        {
+            if (slots[i].Name == name) return i;
+        }
+        throw new ArgumentException($"the network has no tensor '{name}'", nameof(name));
+    }
+
+    private static ImmutableArray<ParameterSlot> Place(params ReadOnlySpan<(string Name, int Rows, int Columns)> tensors)
+    {
+        var slots = ImmutableArray.CreateBuilder<ParameterSlot>(tensors.Length);
+        var offset = 0;
+        foreach (var (name, rows, columns) in tensors)
+        {
+            var slot = new ParameterSlot(name, rows, columns, offset);
+            slots.Add(slot);
+            offset += slot.Length;
+        }
+        return slots.MoveToImmutable();
+    }
+}
