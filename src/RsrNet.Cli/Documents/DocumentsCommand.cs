@@ -15,11 +15,7 @@ internal static class DocumentsCommand
     public static Command Create(Terminal terminal)
     {
         var status = new Option<DocumentStatus?>("--status") { Description = "Only documents of this status.", HelpName = "STATUS" };
-        var limit = new Option<int>("--limit") { Description = "At most so many.", HelpName = "N", DefaultValueFactory = _ => 50 };
-        limit.Validators.Add(result =>
-        {
-            if (result.Tokens.Count > 0 && result.GetValueOrDefault<int>() < 1) result.AddError("--limit is 1 or more");
-        });
+        var limit = NumberOption.Of("--limit", "At most so many.", 50, least: 1);
         var cursor = new Option<string?>("--cursor") { Description = "Goes on where an earlier list ended.", HelpName = "CURSOR" };
         var json = new Option<bool>("--json") { Description = "JSON: {items, next}." };
         var url = ServerAddress.Option(terminal);

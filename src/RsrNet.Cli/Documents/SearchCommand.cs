@@ -13,11 +13,7 @@ internal static class SearchCommand
     {
         var text = new Argument<string[]>("TEXT") { Description = "What to search for; several words are one text.", Arity = ArgumentArity.ZeroOrMore };
         var id = new Option<string?>("--id") { Description = "Searches by a document instead of a text.", HelpName = "ID" };
-        var k = new Option<int>("--k") { Description = "At most so many results, 1 to 1000.", HelpName = "N", DefaultValueFactory = _ => 10 };
-        k.Validators.Add(result =>
-        {
-            if (result.Tokens.Count > 0 && result.GetValueOrDefault<int>() is < 1 or > 1000) result.AddError("--k is 1 to 1000");
-        });
+        var k = NumberOption.Of("--k", "At most so many results, 1 to 1000.", 10, least: 1, greatest: 1000);
         var json = new Option<bool>("--json") { Description = "JSON: {items: [{id, title, score}]}." };
         var url = ServerAddress.Option(terminal);
         var command = new Command("search", "Finds the nearest documents, best first.") { text, id, k, json, url };
