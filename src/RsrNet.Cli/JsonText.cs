@@ -2,13 +2,18 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
 
 namespace RsrNet.Cli;
 
-/// <summary>JSON as commands write and read it: camelCase, one line, letters of all scripts as they are.</summary>
+/// <summary>JSON as commands write and read it: camelCase, one line, without nulls, letters of all scripts as they are.</summary>
 internal static class JsonText
 {
-    public static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    public static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    };
 
     public static string Of<T>(T value) => JsonSerializer.Serialize(value, Options);
 

@@ -1,5 +1,5 @@
 using System.CommandLine;
-//using RsrNet.Cli.Articles;
+using RsrNet.Cli.Articles;
 using RsrNet.Cli.Embedding;
 using RsrNet.Cli.Documents;
 using RsrNet.Cli.Weights;
@@ -15,7 +15,7 @@ internal static class RsrNetCommand
     public static RootCommand Create(Terminal terminal) =>
         new("RSR-Net keeps, for every news article of a stream, a semantic summary that gets better while the server runs.")
         {
-            //IngestCommand.Create(terminal),
+            IngestCommand.Create(terminal),
             ShowCommand.Create(terminal),
             DocumentsCommand.Create(terminal),
             SearchCommand.Create(terminal),

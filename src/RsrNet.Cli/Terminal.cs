@@ -55,8 +55,12 @@ internal sealed class Terminal
             !System.Console.IsOutputRedirected, !System.Console.IsErrorRedirected);
     }
 
-    /// <summary>One line for the user beside the results.</summary>
-    public void Notice(string text) => NoticeWriter.WriteLine(Printable(text));
+    /// <summary>One line for the user beside the results; above a progress bar where there is one.</summary>
+    public void Notice(string text)
+    {
+        if (NoticesAreWatched) Notices.WriteLine(Printable(text));
+        else NoticeWriter.WriteLine(Printable(text));
+    }
 
     /// <summary>The text without control characters: what comes from articles or a server must not steer the terminal.</summary>
     public static string Printable(string text)

@@ -38,6 +38,7 @@ public sealed class ScriptedServer : IAsyncDisposable
             {
                 server.Requests.Add($"{context.Request.Method} {context.Request.Path}{context.Request.QueryString}");
                 server.Bodies.Add(body);
+                context.Items[typeof(ScriptedServer)] = body;
                 await answer(context.Request, context.Response);
             }
             finally
@@ -48,6 +49,8 @@ public sealed class ScriptedServer : IAsyncDisposable
         await application.StartAsync(TestContext.Current.CancellationToken);
         return server;
     }
+
+    public static string BodyOf(HttpRequest request) => (string)request.HttpContext.Items[typeof(ScriptedServer)]!;
 
     public static Task Json(HttpResponse response, string json, int status = 200)
     {
