@@ -29,7 +29,7 @@ public sealed class LocalLearnerTests
         await Eventually(async () => (await learner.ReadTelemetry(Cancellation)).Documents is { Unfinished: 0, Total: 11 });
         var telemetry = await learner.ReadTelemetry(Cancellation);
         Assert.Equal(11, telemetry.Documents.Converged + telemetry.Documents.Exhausted);
-        Assert.Equal(8, telemetry.Learned);
+        Assert.Equal(7, telemetry.Learned);
         Assert.NotNull(telemetry.Loss);
         Assert.NotNull(telemetry.PrequentialSimilarity);
         var labelled = await learner.Find("a1", Cancellation);
