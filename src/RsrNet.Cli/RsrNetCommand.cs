@@ -16,6 +16,7 @@ internal static class RsrNetCommand
         new("RSR-Net keeps, for every news article of a stream, a semantic summary that gets better while the server runs.")
         {
             IngestCommand.Create(terminal),
+            NewswireCommand.Create(terminal),
             ShowCommand.Create(terminal),
             DocumentsCommand.Create(terminal),
             SearchCommand.Create(terminal),

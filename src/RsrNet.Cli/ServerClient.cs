@@ -86,37 +86,39 @@ internal sealed class ServerClient(Uri address) : IDisposable
         }
     }
 
-    /// <summary>What an answer other than a success says, in one line.</summary>
-    public static async Task<string> ReadProblem(HttpResponseMessage response, CancellationToken cancellation)
+    /// <summary>What an answer other than a success says, in one line: title, detail and named fields of problem details (RFC 9457).</summary>
+    public static string Describe(HttpResponseMessage response, JsonObject problem)
     {
-        var body = await response.Content.ReadAsStringAsync(cancellation);
-        var status = $"{(int)response.StatusCode} {response.ReasonPhrase}";
-        try
+        var text = new StringBuilder(Text(problem["title"]) ?? $"{(int)response.StatusCode} {response.ReasonPhrase}");
+        if (Text(problem["detail"]) is { Length: > 0 } detail && detail != text.ToString()) text.Append(": ").Append(detail);
+        if (problem["errors"] is JsonObject errors)
         {
-            return JsonNode.Parse(body) is JsonObject problem ? Describe(problem, status) : status;
+            // The detail of this server's own problems names the fields already.
+            foreach (var (field, messages) in errors)
+            {
+                var all = messages is JsonArray array ? array.Select(Text) : [Text(messages)];
+                foreach (var message in all)
+                {
+                    if (!text.ToString().Contains(message ?? "", StringComparison.Ordinal)) text.Append("; ").Append(field).Append(": ").Append(message);
+                }
+            }
         }
-        catch (JsonException)
-        {
-            return status;
-        }
+        return text.ToString();
     }
 
     public void Dispose() => http.Dispose();
 
-    /// <summary>Title, detail and the named fields of problem details (RFC 9457).</summary>
-    private static string Describe(JsonObject problem, string status)
+    private static async Task<string> ReadProblem(HttpResponseMessage response, CancellationToken cancellation)
     {
-        var text = new StringBuilder(Text(problem["title"]) ?? status);
-        if (Text(problem["detail"]) is { Length: > 0 } detail && detail != text.ToString()) text.Append(": ").Append(detail);
-        if (problem["errors"] is JsonObject errors)
+        var body = await response.Content.ReadAsStringAsync(cancellation);
+        try
         {
-            foreach (var (field, messages) in errors)
-            {
-                var all = messages is JsonArray array ? array.Select(Text) : [Text(messages)];
-                text.Append("; ").Append(field).Append(": ").AppendJoin(", ", all);
-            }
+            return Describe(response, JsonNode.Parse(body) as JsonObject ?? []);
         }
-        return text.ToString();
+        catch (JsonException)
+        {
+            return Describe(response, []);
+        }
     }
 
     private static string? Text(JsonNode? node) => node is JsonValue value && value.TryGetValue<string>(out var text) ? text : node?.ToJsonString();

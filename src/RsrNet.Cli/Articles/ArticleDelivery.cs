@@ -41,55 +41,71 @@ internal sealed class ArticleDelivery(ServerClient server, TimeSpan patience, Ti
     /// <exception cref="CommandException">The server stayed away, or refused the batch as a whole.</exception>
     public async Task Send(IReadOnlyList<OutgoingArticle> batch, CancellationToken cancellation)
     {
-        if (batch.Count == 0) return;
-        var lines = Join(batch);
-        var away = (DateTimeOffset?)null;
+        DateTimeOffset? awaySince = null;
         var pause = FirstPause;
-        while (true)
+        for (var rest = batch; rest.Count > 0;)
         {
-            string problem;
-            try
+            var attempt = await Try(rest, cancellation);
+            rest = attempt.Left;
+            if (attempt.Problem is null)
             {
-                using var response = await server.PostLines("v1/articles", lines, cancellation);
-                if (response.IsSuccessStatusCode)
-                {
-                    var answer = await ReadAnswer(response, cancellation);
-                    if (away is not null) notice("the server is back");
-                    Count(answer, batch);
-                    return;
-                }
-                if (response.StatusCode == HttpStatusCode.TooManyRequests)
-                {
-                    away = null;
-                    Resent += batch.Count;
-                    await Task.Delay(RetryAfter(response), time, cancellation);
-                    continue;
-                }
-                problem = await ServerClient.ReadProblem(response, cancellation);
-                if (response.StatusCode == HttpStatusCode.RequestEntityTooLarge)
-                {
-                    await SendParts(batch, problem, cancellation);
-                    return;
-                }
-                if (!MayPass(response.StatusCode)) throw new CommandException($"{server.Address} refused the articles: {problem}");
+                if (awaySince is not null) notice("the server is back");
+                awaySince = null;
+                if (attempt.Wait is { } wait) await Task.Delay(wait, time, cancellation);
+                continue;
             }
-            catch (Exception lost) when (IsLoss(lost, cancellation))
+            if (awaySince is null)
             {
-                problem = lost.Message;
+                awaySince = time.GetUtcNow();
+                pause = FirstPause;
+                notice($"the server does not take articles now ({attempt.Problem}); trying again for {patience.TotalSeconds:0} s");
             }
-            if (away is null)
-            {
-                away = time.GetUtcNow();
-                notice($"the server does not take articles now ({problem}); trying again for {patience.TotalSeconds:0} s");
-            }
-            if (time.GetUtcNow() - away >= patience)
+            if (time.GetUtcNow() - awaySince >= patience)
             {
                 throw new CommandException(
-                    $"{server.Address} took no articles for {patience.TotalSeconds:0} s: {problem}. The same command goes on where this one stopped.");
+                    $"{server.Address} took no articles for {patience.TotalSeconds:0} s: {attempt.Problem}. The same command goes on where this one stopped.");
             }
-            Resent += batch.Count;
             await Task.Delay(pause, time, cancellation);
             pause = pause * 2 > LongestPause ? LongestPause : pause * 2;
+        }
+    }
+
+    /// <param name="Left">What has to be sent again.</param>
+    /// <param name="Wait">How long a busy server asks to wait before that.</param>
+    /// <param name="Problem">Why the server took no articles at all; null where it works.</param>
+    private readonly record struct Attempt(IReadOnlyList<OutgoingArticle> Left, TimeSpan? Wait, string? Problem);
+
+    private async Task<Attempt> Try(IReadOnlyList<OutgoingArticle> batch, CancellationToken cancellation)
+    {
+        try
+        {
+            using var response = await server.PostLines("v1/articles", Join(batch), cancellation);
+            var answer = await ReadAnswer(response, cancellation);
+            if (response.IsSuccessStatusCode)
+            {
+                if (answer.Integer("accepted") is null) throw new CommandException($"{server.Address} gives no count of accepted articles; is it an RSR-Net server?");
+                Count(answer, batch);
+                return new Attempt([], null, null);
+            }
+            // A server that ends a request early says what it stored of it and where to go on; one that does not has it all again.
+            var next = Math.Clamp(answer.Integer("nextLine") ?? 1, 1, batch.Count + 1);
+            if (next > 1) Count(answer, batch);
+            IReadOnlyList<OutgoingArticle> left = next == 1 ? batch : [.. batch.Skip((int)next - 1)];
+            if (answer.Integer("nextLine") is null) Resent += batch.Count;
+            var problem = ServerClient.Describe(response, answer);
+            return response.StatusCode switch
+            {
+                HttpStatusCode.TooManyRequests => new Attempt(left, RetryAfter(response), null),
+                HttpStatusCode.RequestEntityTooLarge => new Attempt(await SendParts(left, problem, cancellation), null, null),
+                // One that starts, stops or has a full disk may take the batch a little later.
+                >= HttpStatusCode.InternalServerError => new Attempt(left, null, problem),
+                _ => throw new CommandException($"{server.Address} refused the articles: {problem}"),
+            };
+        }
+        catch (Exception lost) when (IsLoss(lost, cancellation))
+        {
+            Resent += batch.Count;
+            return new Attempt(batch, null, lost.Message);
         }
     }
 
@@ -106,22 +122,19 @@ internal sealed class ArticleDelivery(ServerClient server, TimeSpan patience, Ti
         return lines;
     }
 
-    private static async Task<JsonNode> ReadAnswer(HttpResponseMessage response, CancellationToken cancellation)
+    /// <returns>Empty where the body is no JSON object.</returns>
+    private static async Task<JsonObject> ReadAnswer(HttpResponseMessage response, CancellationToken cancellation)
     {
         var body = await response.Content.ReadAsStringAsync(cancellation);
         try
         {
-            if (JsonNode.Parse(body) is JsonObject answer && answer["accepted"] is not null) return answer;
+            return JsonNode.Parse(body) as JsonObject ?? [];
         }
         catch (JsonException)
         {
-            // The message below fits this too.
+            return [];
         }
-        throw new CommandException("the answer has no count of accepted articles; is it an RSR-Net server?");
     }
-
-    /// <summary>A server that starts, stops or has a full disk may take the batch a little later; other refusals will stay.</summary>
-    private static bool MayPass(HttpStatusCode status) => (int)status >= 500;
 
     private static bool IsLoss(Exception exception, CancellationToken cancellation) =>
         exception is HttpRequestException or IOException
@@ -134,18 +147,17 @@ internal sealed class ArticleDelivery(ServerClient server, TimeSpan patience, Ti
         return wait < FirstPause ? FirstPause : wait;
     }
 
-    private async Task SendParts(IReadOnlyList<OutgoingArticle> batch, string problem, CancellationToken cancellation)
+    /// <returns>What is left to send: nothing.</returns>
+    private async Task<IReadOnlyList<OutgoingArticle>> SendParts(IReadOnlyList<OutgoingArticle> batch, string problem, CancellationToken cancellation)
     {
-        if (batch.Count == 1)
-        {
-            Reject(new RejectedArticle(batch[0].Source, batch[0].Line, problem));
-            return;
-        }
+        if (batch.Count == 1) Reject(new RejectedArticle(batch[0].Source, batch[0].Line, problem));
+        if (batch.Count < 2) return [];
         await Send([.. batch.Take(batch.Count / 2)], cancellation);
         await Send([.. batch.Skip(batch.Count / 2)], cancellation);
+        return [];
     }
 
-    private void Count(JsonNode answer, IReadOnlyList<OutgoingArticle> batch)
+    private void Count(JsonObject answer, IReadOnlyList<OutgoingArticle> batch)
     {
         Accepted += answer.Integer("accepted") ?? 0;
         Duplicates += answer.Integer("duplicates") ?? 0;

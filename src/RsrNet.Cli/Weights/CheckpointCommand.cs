@@ -13,33 +13,48 @@ internal static class CheckpointCommand
 
     private static Command Save(Terminal terminal)
     {
-        var file = new Argument<string>("FILE") { Description = "The safetensors file to write, with PyTorch's state_dict names." };
-        var version = new Option<long?>("--version") { Description = "Which version; without it the current one.", HelpName = "N" };
+        var file = new Argument<string?>("FILE")
+        {
+            Description = "A safetensors file to write here, with PyTorch's state_dict names. Without it the server writes a checkpoint into its data folder.",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        var version = new Option<long?>("--version") { Description = "Which version goes into the file; without it the current one.", HelpName = "N" };
         var url = ServerAddress.Option(terminal);
-        var command = new Command("save", "Downloads a weight version to a file.") { file, version, url };
+        var command = new Command("save", "Downloads a weight version to a file, or makes the server write a checkpoint now.") { file, version, url };
         command.SetAction(async (parsed, cancellation) =>
         {
             using var server = new ServerClient(parsed.GetRequiredValue(url));
-            var path = Path.GetFullPath(parsed.GetRequiredValue(file));
-            var name = parsed.GetValue(version)?.ToString(CultureInfo.InvariantCulture) ?? "latest";
-            // Under another name first: a download that breaks off must not stand there as a checkpoint.
-            var partial = path + ".partial";
-            try
+            if (parsed.GetValue(file) is { } path)
             {
-                await using (var stream = new FileStream(partial, FileMode.Create, FileAccess.Write))
-                {
-                    await server.Download($"v1/weights/{name}", stream, cancellation);
-                }
-                File.Move(partial, path, overwrite: true);
+                var name = parsed.GetValue(version)?.ToString(CultureInfo.InvariantCulture) ?? "latest";
+                await Download(server, name, Path.GetFullPath(path), terminal, cancellation);
+                return RsrNetCommand.Done;
             }
-            finally
-            {
-                File.Delete(partial);
-            }
-            terminal.ResultWriter.WriteLine($"{path} ({new FileInfo(path).Length:N0} bytes)");
+            if (parsed.GetValue(version) is not null) throw new UsageException("--version needs a file to write to; the server itself keeps that version already");
+            var saved = await server.Post("v1/weights", null, cancellation);
+            terminal.ResultWriter.WriteLine($"weight version {saved.Integer("version")} is durable in the server's data folder");
             return RsrNetCommand.Done;
         });
         return command;
+    }
+
+    private static async Task Download(ServerClient server, string version, string path, Terminal terminal, CancellationToken cancellation)
+    {
+        // Under another name first: a download that breaks off must not stand there as a checkpoint.
+        var partial = path + ".partial";
+        try
+        {
+            await using (var stream = new FileStream(partial, FileMode.Create, FileAccess.Write))
+            {
+                await server.Download($"v1/weights/{version}", stream, cancellation);
+            }
+            File.Move(partial, path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(partial);
+        }
+        terminal.ResultWriter.WriteLine($"{path} ({new FileInfo(path).Length:N0} bytes)");
     }
 
     private static Command Load(Terminal terminal)
