@@ -4,14 +4,15 @@ namespace RsrNet.Core.Weights;
 
 /// <summary>
 /// The checkpoints of one learner: a folder of files <c>weights-000000000123.safetensors</c>, the newest of them kept. Used by one learner at a
-/// time; its methods by one thread at a time.
+/// time; as <see cref="ICheckpointStore"/> from any thread, its own methods from one.
 /// </summary>
-public sealed class CheckpointFolder
+public sealed class CheckpointFolder : ICheckpointStore
 {
     private const string Prefix = "weights-";
     private const string Suffix = ".safetensors";
     private const string DamagedSuffix = ".damaged";
 
+    private readonly Lock gate = new();
     private readonly string folder;
     private readonly int keep;
 
@@ -101,6 +102,29 @@ public sealed class CheckpointFolder
         }
         return summaries;
     }
+
+    /// <inheritdoc/>
+    Task<WeightSummary> ICheckpointStore.Save(Checkpoint checkpoint, CancellationToken cancellation) => Alone(() => Write(checkpoint), cancellation);
+
+    /// <inheritdoc/>
+    Task<Checkpoint?> ICheckpointStore.LoadNewest(Action<string> warn, CancellationToken cancellation) => Alone(() =>
+    {
+        var checkpoint = LoadNewest(out var warnings);
+        foreach (var warning in warnings) warn(warning);
+        return checkpoint;
+    }, cancellation);
+
+    /// <inheritdoc/>
+    Task<IReadOnlyList<WeightSummary>> ICheckpointStore.List(CancellationToken cancellation) => Alone(() => List(), cancellation);
+
+    /// <inheritdoc/>
+    Task<Checkpoint?> ICheckpointStore.Find(long version, CancellationToken cancellation) => Alone(() => Find(version), cancellation);
+
+    /// <summary>The disk is asked off the caller's thread, one at a time: reading a version must not meet its deletion.</summary>
+    private Task<T> Alone<T>(Func<T> work, CancellationToken cancellation) => Task.Run(() =>
+    {
+        lock (gate) return work();
+    }, cancellation);
 
     /// <summary>A file that was renamed, to another version or from elsewhere, is not what its name says.</summary>
     private Checkpoint Load(long version)
