@@ -1,9 +1,13 @@
 using System.CommandLine;
 using RsrNet.Cli.Articles;
+using RsrNet.Cli.Coordination;
 using RsrNet.Cli.Embedding;
 using RsrNet.Cli.Documents;
+using RsrNet.Cli.Replicas;
 using RsrNet.Cli.Weights;
+using RsrNet.Core;
 using RsrNet.Core.Documents;
+using RsrNet.Server.Configuration;
 
 namespace RsrNet.Cli;
 
@@ -15,14 +19,17 @@ internal static class RsrNetCommand
     public static RootCommand Create(Terminal terminal) =>
         new("RSR-Net keeps, for every news article of a stream, a semantic summary that gets better while the server runs.")
         {
+            ServeCommand.Create(terminal),
+            TestCommand(terminal),
             IngestCommand.Create(terminal),
-            NewswireCommand.Create(terminal),
             ShowCommand.Create(terminal),
             DocumentsCommand.Create(terminal),
             SearchCommand.Create(terminal),
+            TrainCommand.Create(terminal),
+            VerifyCommand.Create(terminal),
             EmbedCommand.Create(terminal),
             CheckpointCommand.Create(terminal),
-            TestCommand(terminal),
+            NewswireCommand.Create(terminal),
         };
 
     public static async Task<int> Run(string[] arguments, Terminal terminal, CancellationToken cancellation = default)
@@ -59,7 +66,8 @@ internal static class RsrNetCommand
             terminal.Notice("interrupted");
             return Interrupted;
         }
-        catch (Exception problem) when (problem is CommandException or StoreUnavailableException or IOException or UnauthorizedAccessException)
+        catch (Exception problem) when (problem is CommandException or ConfigurationException or StoreUnavailableException or WeightsRejectedException
+            or IOException or UnauthorizedAccessException)
         {
             terminal.Notice(problem.Message);
             return Failed;
