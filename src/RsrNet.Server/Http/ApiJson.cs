@@ -32,7 +32,22 @@ namespace RsrNet.Server.Http;
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>The one to use: the generated context with an encoder that attributes cannot name.</summary>
-    public static ApiJson Relaxed { get; } = new(new JsonSerializerOptions(Default.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    public static ApiJson Relaxed => LetterByLetter.Context;
+
+    /// <summary>Lets the API's description see types as the answers have them.</summary>
+    public static void Apply(JsonSerializerOptions options)
+    {
+        options.DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull;
+        options.NumberHandling = JsonNumberHandling.Strict;
+        options.TypeInfoResolverChain.Insert(0, Relaxed);
+        foreach (var converter in Relaxed.Options.Converters) options.Converters.Add(converter);
+    }
+
+    // A class of its own: static fields of the generated part need not be there yet while this part's are made.
+    private static class LetterByLetter
+    {
+        public static readonly ApiJson Context = new(new JsonSerializerOptions(Default!.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+    }
 }
 
 internal sealed class StatusConverter() : JsonStringEnumConverter<DocumentStatus>(JsonNamingPolicy.CamelCase, allowIntegerValues: false);

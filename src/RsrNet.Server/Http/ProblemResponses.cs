@@ -38,6 +38,8 @@ internal static class ProblemResponses
     {
         switch (problem)
         {
+            case BadHttpRequestException bad:
+                return ProblemBody.Of(bad.StatusCode, bad.Message).ToResult();
             case BacklogFullException full:
                 return ProblemBody.Of(StatusCodes.Status429TooManyRequests, full.Message).ToResult(full.RetryAfter);
             case StoreUnavailableException:
@@ -45,8 +47,10 @@ internal static class ProblemResponses
                 return ProblemBody.Of(StatusCodes.Status503ServiceUnavailable, problem.Message).ToResult(StoreRetry);
             case OperationCanceledException or ObjectDisposedException:
                 return ProblemBody.Of(StatusCodes.Status503ServiceUnavailable, "the server is stopping; try again in a moment").ToResult(StoreRetry);
-            case BadHttpRequestException bad:
-                return ProblemBody.Of(bad.StatusCode, bad.Message).ToResult();
+            // A checkpoint that could not be written or read.
+            case IOException or UnauthorizedAccessException:
+                logger.LogWarning("{Problem}", problem.Message);
+                return ProblemBody.Of(StatusCodes.Status503ServiceUnavailable, problem.Message).ToResult(StoreRetry);
             default:
                 logger.LogError(problem, "a request failed");
                 return ProblemBody.Of(StatusCodes.Status500InternalServerError, "the server made a mistake; its log says more").ToResult();

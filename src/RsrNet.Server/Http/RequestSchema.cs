@@ -19,7 +19,7 @@ internal sealed record RequestSchema(Type? Type, params string[] MediaTypes)
             : await context.GetOrCreateSchemaAsync(schema.Type, cancellationToken: cancellation);
         operation.RequestBody = new OpenApiRequestBody
         {
-            Content = schema.MediaTypes.ToDictionary(type => type, IOpenApiMediaType (_) => new OpenApiMediaType { Schema = body }),
+            Content = schema.MediaTypes.ToDictionary(type => type, _ => new OpenApiMediaType { Schema = body }),
         };
     }
 }
