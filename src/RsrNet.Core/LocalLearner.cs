@@ -373,7 +373,7 @@ public sealed class LocalLearner : ILearner
     {
         var document = taken.Document;
         if (!taken.Gone && document.Embedding is { } embedding)
-            index.Put(document.Id, document.Article.Title, SearchVector.Of(embedding.X, document.State?.Y));
+            index.Put(document.Id, document.Article.Headline, SearchVector.Of(embedding.X, document.State?.Y));
         if (!taken.AwaitsTraining && !taken.AwaitsTurn && !taken.UnderRefinement) active.TryRemove(KeyValuePair.Create(document.Id, taken));
     }
 

@@ -418,7 +418,7 @@ public abstract class DocumentStoreContract : IAsyncLifetime
         Assert.Equal(DocumentListItem.Of(await Find("a")), items[0]);
         Assert.Equal(DocumentListItem.Of(await Find("b")), items[1]);
         Assert.Equal(("T", true, 3L), (items[0].Title, items[0].HasHighlights, items[0].WeightVersion));
-        Assert.Equal((null, false, null), (items[1].Title, items[1].HasHighlights, items[1].ResidualY));
+        Assert.Equal(("The text of b.", false, null), (items[1].Title, items[1].HasHighlights, items[1].ResidualY));
     }
 
     [Theory]
