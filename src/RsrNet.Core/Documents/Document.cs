@@ -1,4 +1,5 @@
 using RsrNet.Core.Articles;
+using RsrNet.Core.Numerics;
 
 namespace RsrNet.Core.Documents;
 
@@ -35,6 +36,44 @@ public sealed record Document
     public int RunStart { get; init; }
 
     public string Id => Article.Id;
+
+    /// <summary>Whether refinement has come to an end with the weights of the last step.</summary>
+    public bool IsFinished => Status is DocumentStatus.Converged or DocumentStatus.Exhausted or DocumentStatus.Failed;
+
+    /// <summary>The document after one more supervision step.</summary>
+    /// <param name="y">[d] the new summary embedding.</param>
+    /// <param name="z">[L] the new latent.</param>
+    /// <param name="confidence">q of the step, in [0, 1].</param>
+    /// <param name="loss">The row's loss where the step trained; null keeps the last one.</param>
+    /// <param name="version">The weights of the step.</param>
+    /// <returns>Converged, exhausted or refining by <paramref name="options"/>; failed, with its state as before, where y or z is not finite.</returns>
+    public Document Stepped(
+        ReadOnlySpan<float> y, ReadOnlySpan<float> z, float confidence, float? loss, long version, DateTimeOffset at, DocumentOptions options)
+    {
+        if (!VectorMath.IsFinite(y) || !VectorMath.IsFinite(z))
+            return Failing($"refinement with weight version {version} gave a vector that is not finite; restore an earlier version");
+
+        var residualY = State is null ? 1f : VectorMath.RelativeDistance(y, State.Y);
+        var residualZ = State is null ? 1f : VectorMath.RelativeDistance(z, State.Z);
+        var step = (State?.Step ?? 0) + 1;
+        float? similarity = Embedding?.T is { } t ? VectorMath.Cosine(y, t) : null;
+        var converged = residualY < options.Tolerance && residualZ < options.Tolerance;
+        return this with
+        {
+            State = new RefinementState(
+                y.ToArray(), z.ToArray(), step, version, residualY, residualZ, confidence, loss ?? State?.Loss, similarity),
+            Trajectory = Trajectory.Add(new TrajectoryPoint(step, version, residualY, residualZ, confidence, loss, at), options.TrajectoryLimit),
+            Status = converged ? DocumentStatus.Converged
+                : step - RunStart >= options.MaxSteps ? DocumentStatus.Exhausted
+                : DocumentStatus.Refining,
+            Failure = null,
+        };
+    }
+
+    /// <summary>The document with a new run of refinement before it, from its state as it is.</summary>
+    public Document NewRun() => this with { Status = DocumentStatus.Refining, RunStart = State?.Step ?? 0 };
+
+    public Document Failing(string reason) => this with { Status = DocumentStatus.Failed, Failure = reason };
 }
 
 /// <summary>An article's fixed vectors. Arrays are never changed after construction.</summary>

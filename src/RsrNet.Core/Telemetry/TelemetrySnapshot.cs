@@ -26,6 +26,9 @@ public sealed record TelemetrySnapshot
     /// <summary>Document supervision steps since the start, training and refinement.</summary>
     public required long Steps { get; init; }
 
+    /// <summary>Gradients that were not finite and left the weights as they were, since the start.</summary>
+    public required long RefusedGradients { get; init; }
+
     public required long WeightVersion { get; init; }
 
     /// <summary>The version of the newest durable checkpoint.</summary>
@@ -37,7 +40,10 @@ public sealed record TelemetrySnapshot
     /// <summary>Cosine of the prediction made before learning to t, mean over the last 200 labelled documents; null before the first.</summary>
     public double? PrequentialSimilarity { get; init; }
 
-    /// <summary>Residual y of the latest step of each of the last 200 refined documents, mean; null before the first.</summary>
+    /// <summary>Mean squared error of that prediction to t, over the same documents; null before the first.</summary>
+    public double? PrequentialError { get; init; }
+
+    /// <summary>Residual y, mean over the last 200 document steps; null before the first.</summary>
     public double? ResidualY { get; init; }
 
     /// <summary>Share of finished documents that converged, in [0, 1]; null before the first.</summary>

@@ -1,0 +1,93 @@
+using RsrNet.Core.Replicas;
+using RsrNet.Core.Weights;
+
+namespace RsrNet.Core.Coordination;
+
+/// <summary>
+/// Owns the weights, the optimiser's state and the version: the only place where weights change. Used by one thread at a time.
+/// </summary>
+public sealed class Coordinator
+{
+    private readonly CoordinationOptions options;
+
+    /// <param name="weights">Taken over, not copied.</param>
+    /// <exception cref="ArgumentException">An option of the optimiser is out of range.</exception>
+    public Coordinator(RecursionWeights weights, CoordinationOptions options)
+    {
+        Require(options.LearningRate > 0, nameof(options.LearningRate), "above 0", options.LearningRate);
+        Require(options.Beta1 is >= 0 and < 1, nameof(options.Beta1), "at least 0 and below 1", options.Beta1);
+        Require(options.Beta2 is >= 0 and < 1, nameof(options.Beta2), "at least 0 and below 1", options.Beta2);
+        Require(options.Epsilon > 0, nameof(options.Epsilon), "above 0", options.Epsilon);
+        Require(options.ClipNorm > 0, nameof(options.ClipNorm), "above 0", options.ClipNorm);
+        this.options = options;
+        Weights = weights;
+        Optimizer = new AdamState(weights.Layout.ParameterCount);
+    }
+
+    /// <summary>The current weights, in place: the next <see cref="Apply"/> changes them.</summary>
+    public RecursionWeights Weights { get; }
+
+    /// <summary>Adam's moments, in place.</summary>
+    public AdamState Optimizer { get; private set; }
+
+    /// <summary>Updates so far.</summary>
+    public long Version { get; private set; }
+
+    /// <summary>Training loss of the update that made this version; null before the first.</summary>
+    public float? Loss { get; private set; }
+
+    /// <summary>Gradients refused since the start because a number in them was not finite.</summary>
+    public long RefusedGradients { get; private set; }
+
+    /// <summary>Clips the gradient, steps Adam, and counts one version up. A gradient or loss that is not finite is refused: counted, and nothing else changes.</summary>
+    /// <param name="gradient">[parameters], not clipped.</param>
+    /// <param name="loss">The step's loss.</param>
+    /// <returns>The gradient's norm before clipping; NaN where it was refused.</returns>
+    public double Apply(ReadOnlySpan<float> gradient, float loss)
+    {
+        var norm = GradientClip.Norm(gradient);
+        if (!double.IsFinite(norm) || !float.IsFinite(loss))
+        {
+            RefusedGradients++;
+            return double.NaN;
+        }
+        Adam.Step(Weights.Parameters, gradient, GradientClip.Coefficient(norm, options.ClipNorm), Optimizer, options);
+        Version++;
+        Loss = loss;
+        return norm;
+    }
+
+    /// <summary>A copy of everything, to be written while learning goes on.</summary>
+    public Checkpoint Snapshot(string? encoderId, string mode, DateTimeOffset at) =>
+        new(Version, encoderId, mode, Weights.Clone(), Optimizer.Clone(), at, Loss);
+
+    /// <summary>Goes on from a checkpoint, with its version.</summary>
+    /// <exception cref="WeightsRejectedException">Shapes or numbers do not fit; nothing changed.</exception>
+    public void Restore(Checkpoint checkpoint) => TakeOver(checkpoint, checkpoint.Version);
+
+    /// <summary>Goes on from other weights as the next version, so that no version number stands for two sets of weights.</summary>
+    /// <exception cref="WeightsRejectedException">Shapes or numbers do not fit; nothing changed.</exception>
+    /// <returns>The new version.</returns>
+    public long Adopt(Checkpoint checkpoint)
+    {
+        TakeOver(checkpoint, Version + 1);
+        return Version;
+    }
+
+    private void TakeOver(Checkpoint checkpoint, long version)
+    {
+        if (checkpoint.Weights.Shape != Weights.Shape)
+            throw new WeightsRejectedException($"weights of shape {checkpoint.Weights.Shape} do not fit a network of shape {Weights.Shape}");
+        StateDict.Check(checkpoint.Weights);
+        if (checkpoint.Optimizer is { } optimizer) StateDict.Check(optimizer, Weights.Layout.ParameterCount);
+        Weights.CopyFrom(checkpoint.Weights);
+        Optimizer = checkpoint.Optimizer?.Clone() ?? new AdamState(Weights.Layout.ParameterCount);
+        Version = version;
+        Loss = checkpoint.Loss;
+    }
+
+    private static void Require(bool holds, string name, string range, double value)
+    {
+        if (!holds) throw new ArgumentException($"Coordination.{name} must be {range}, not {value}");
+    }
+}

@@ -1,0 +1,89 @@
+namespace RsrNet.Core.Embedding;
+
+/// <summary>
+/// The encoder that needs no model: signed feature hashing of words (Weinberger et al. 2009). A distinct word w of a text that has it c times adds
+/// <c>log(1 + c) * 0.001 / (0.001 + p(w))</c> (<see cref="WordFrequencies"/>) with a fixed sign to 4 of 768 elements; the vector then gets unit
+/// length. A text without words gives the zero vector.
+/// <para>
+/// The sums are integers (units of 2^-16), and what follows is one square root and divisions, which IEEE 754 rounds exactly: the same bits on every machine,
+/// for any order of the words. Another hash, table or word rule would be another <see cref="Id"/>; a test pins the bits.
+/// </para>
+/// <para>
+/// Why words alone: measured on CNN/DailyMail, the last 300 of 700 articles, frequencies counted without them. MRR is that of finding an article's highlights
+/// among the 300 by the cosine to its text; ROUGE-1/2/Lsum F1 x 100 of the three sentences nearest to the text (Lead-3: 27.6/10.5/24.7).
+/// Words 96.2 and 23.2/7.6/20.5; character 4-grams 94.5 and 22.4/6.8/19.5; both at equal weight 95.5 and 22.3/6.8/19.5; 4-grams at half weight 96.5
+/// and 22.8/7.3/20.2; 5-grams at half weight 96.8 and 23.2/7.6/20.5. No mixture is better by more than noise (0.3), and words are the fastest.
+/// </para>
+/// </summary>
+public sealed class HashedEncoder : ITextEncoder
+{
+    private const int Width = 768;
+    private const int NonZeros = 4;
+    private const double Unit = 1 << 16;
+
+    // Scratch space of the calling thread: encoding a text allocates nothing once it is warm.
+    [ThreadStatic]
+    private static WordCounts? _words;
+
+    [ThreadStatic]
+    private static long[]? _sums;
+
+    // log(1 + c), rounded to 2^-24 so that a last bit that differs between math libraries is gone.
+    private static readonly double[] Logs = [.. Enumerable.Range(0, 256).Select(count => RoundedLog(count))];
+
+    public string Id => "hashed-768-1";
+
+    public int Dimensions => Width;
+
+    public void Encode(ReadOnlySpan<string> texts, Span<float> embeddings)
+    {
+        if (embeddings.Length != texts.Length * Width)
+        {
+            throw new ArgumentException($"{texts.Length} texts need {texts.Length * Width} floats, the destination has {embeddings.Length}", nameof(embeddings));
+        }
+        for (var i = 0; i < texts.Length; i++) Encode(texts[i], embeddings.Slice(i * Width, Width));
+    }
+
+    /// <param name="embedding">[d]; overwritten.</param>
+    private static void Encode(ReadOnlySpan<char> text, Span<float> embedding)
+    {
+        var words = _words ??= new WordCounts();
+        var sums = _sums ??= new long[Width];
+        words.Count(text);
+        Array.Clear(sums);
+        for (var i = 0; i < words.Distinct; i++)
+        {
+            var (hash, count) = words[i];
+            Add(sums, hash, (long)Math.Round(LogOf(count) * WordFrequencies.WeightOf(hash) * Unit));
+        }
+
+        // A huge text leaves a huge table behind, which every later text would have to clear.
+        if (words.Distinct > 16_384) _words = null;
+
+        var square = 0.0;
+        foreach (var sum in sums) square += (double)sum * sum;
+        if (square == 0)
+        {
+            embedding.Clear();
+            return;
+        }
+        var norm = Math.Sqrt(square);
+        for (var i = 0; i < Width; i++) embedding[i] = (float)(sums[i] / norm);
+    }
+
+    // 16 bits of one mixed hash choose each place, one bit of another its sign; the same place may be chosen twice.
+    private static void Add(long[] sums, ulong hash, long weight)
+    {
+        var places = FeatureHash.Mix(hash + 0x9E3779B97F4A7C15);
+        var signs = FeatureHash.Mix(hash + 0x3C6EF372FE94F82A);
+        for (var k = 0; k < NonZeros; k++)
+        {
+            var place = (int)(((places >> (16 * k)) & 0xFFFF) * Width >> 16);
+            sums[place] += ((signs >> k) & 1) == 0 ? weight : -weight;
+        }
+    }
+
+    private static double LogOf(int count) => count < Logs.Length ? Logs[count] : RoundedLog(count);
+
+    private static double RoundedLog(int count) => Math.Round(Math.Log(1.0 + count) * (1 << 24)) / (1 << 24);
+}

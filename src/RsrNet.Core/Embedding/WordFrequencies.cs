@@ -1,0 +1,34 @@
+using System.Globalization;
+
+namespace RsrNet.Core.Embedding;
+
+/// <summary>
+/// How common a word is in English news: a frozen table of the commonest words, shipped inside the assembly (word-frequencies.txt says how it was
+/// counted). Part of the encoder's identity: another table is another encoder.
+/// </summary>
+internal static class WordFrequencies
+{
+    // Loaded once, at the first embedding; keyed by hash so that no text becomes a string on the way to it.
+    private static readonly Dictionary<ulong, double> Weights = Load();
+
+    /// <summary>The weight of smooth inverse frequency (Arora et al. 2017), a / (a + p) with a = 0.001, in (0, 1]; 1 for a word that is not in the table.</summary>
+    /// <param name="word"><see cref="FeatureHash.Of"/> of the folded word.</param>
+    public static double WeightOf(ulong word) => Weights.GetValueOrDefault(word, 1.0);
+
+    private static Dictionary<ulong, double> Load()
+    {
+        const double a = 1e-3;
+        using var stream = typeof(WordFrequencies).Assembly.GetManifestResourceStream("RsrNet.Core.Embedding.word-frequencies.txt")
+            ?? throw new InvalidOperationException("the word frequencies are missing from the assembly");
+        using var reader = new StreamReader(stream);
+        var weights = new Dictionary<ulong, double>(6000);
+        while (reader.ReadLine() is { } line)
+        {
+            if (line.StartsWith('#')) continue;
+            var fields = line.Split(' ');
+            var p = int.Parse(fields[0], CultureInfo.InvariantCulture) / 1e6;
+            foreach (var word in fields.AsSpan(1)) weights[FeatureHash.Of(word)] = a / (a + p);
+        }
+        return weights;
+    }
+}
