@@ -47,6 +47,12 @@ internal unsafe interface ISimd<TVector>
     static abstract bool IsZero(TVector a);
 
     static abstract float Sum(TVector a);
+
+    /// <summary>The larger of the two; NaN where either is.</summary>
+    static abstract TVector Largest(TVector a, TVector b);
+
+    /// <summary>The largest lane; NaN where one is.</summary>
+    static abstract float Largest(TVector a);
 }
 
 internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
@@ -95,6 +101,11 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector512<float> a) => Vector512.Sum(a);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Largest(Vector512<float> a, Vector512<float> b) => Vector512.Max(a, b);
+
+    public static float Largest(Vector512<float> a) => Simd256.Largest(Vector256.Max(a.GetLower(), a.GetUpper()));
 }
 
 internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
@@ -143,6 +154,11 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector256<float> a) => Vector256.Sum(a);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Largest(Vector256<float> a, Vector256<float> b) => Vector256.Max(a, b);
+
+    public static float Largest(Vector256<float> a) => Simd128.Largest(Vector128.Max(a.GetLower(), a.GetUpper()));
 }
 
 internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
@@ -191,6 +207,11 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector128<float> a) => Vector128.Sum(a);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Largest(Vector128<float> a, Vector128<float> b) => Vector128.Max(a, b);
+
+    public static float Largest(Vector128<float> a) => MathF.Max(MathF.Max(a[0], a[1]), MathF.Max(a[2], a[3]));
 }
 
 /// <summary>No vectors at all: the same kernels on machines without them.</summary>
@@ -225,4 +246,8 @@ internal readonly unsafe struct SimdScalar : ISimd<float>
     public static bool IsZero(float a) => a == 0;
 
     public static float Sum(float a) => a;
+
+    public static float Largest(float a, float b) => MathF.Max(a, b);
+
+    public static float Largest(float a) => a;
 }
