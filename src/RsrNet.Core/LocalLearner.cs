@@ -100,7 +100,7 @@ public sealed class LocalLearner : ILearner
         CancellationToken cancellation = default)
     {
         var shape = new RecursionShape(encoder.Dimensions, options.Replicas.Hidden, options.Replicas.Latent);
-        engine ??= static (shape, recursion) => new ReferenceEngine(shape, recursion);
+        engine ??= static (shape, recursion) => new CpuEngine(shape, recursion);
         var learner = new LocalLearner(options, encoder, store, checkpoints, engine(shape, options.Replicas), time ?? TimeProvider.System);
         try
         {
