@@ -8,10 +8,12 @@ public sealed class VerifyCommandTests : IDisposable
 
     private static string Run => RepositoryFolder.Path("tests/RsrNet.Core.Tests/Golden/run-12-8-4.safetensors");
 
-    [Fact]
-    public async Task RecordedRun_PassesWithItsDeviationsNamed()
+    [Theory]
+    [InlineData("reference")]
+    [InlineData("cpu")]
+    public async Task RecordedRun_PassesWithItsDeviationsNamed(string engine)
     {
-        var outcome = await command.Of("verify", Run, "--json");
+        var outcome = await command.Of("verify", Run, "--engine", engine, "--json");
         Assert.Equal(0, outcome.Code);
         Assert.True(outcome.Json["passed"]!.GetValue<bool>());
         Assert.Equal(0.001, outcome.Json["tolerance"]!.GetValue<double>());
