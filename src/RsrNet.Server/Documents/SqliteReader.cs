@@ -35,7 +35,7 @@ internal sealed class SqliteReader : IDisposable
             Whole + " INDEXED BY documents_unfinished" + Joins + "WHERE d.status < 2 AND d.sequence > $1 ORDER BY d.sequence LIMIT $2", 2);
         _stale = Prepare(
             Whole + " INDEXED BY documents_finished" + Joins +
-            "WHERE d.status IN (2, 3) AND d.weight_version < $1 ORDER BY d.weight_version, d.sequence LIMIT $2", 2);
+            "WHERE d.status IN (2, 3, 4) AND d.weight_version < $1 ORDER BY d.weight_version, d.sequence LIMIT $2", 2);
         _learned = Prepare(
             Whole + " INDEXED BY documents_learned" + Joins + "WHERE d.learned_at IS NOT NULL ORDER BY d.learned_at DESC, d.sequence DESC LIMIT $1", 1);
         _list = Prepare(Listed + " WHERE sequence > $1 ORDER BY sequence LIMIT $2", 2);

@@ -320,10 +320,10 @@ public abstract class DocumentStoreContract : IAsyncLifetime
         await SaveStatus("d4", DocumentStatus.Failed, version: 1);
         await SaveStatus("d5", DocumentStatus.Converged, version: 3);
 
-        Assert.Equal(["d1", "d5", "d0"], (await Store.ReadStale(10, 100, Cancellation)).Select(document => document.Id));
-        Assert.Equal(["d1", "d5"], (await Store.ReadStale(10, 2, Cancellation)).Select(document => document.Id));
-        Assert.Empty(await Store.ReadStale(3, 100, Cancellation));
-        AssertSame(await Find("d1"), (await Store.ReadStale(10, 1, Cancellation)).Single());
+        Assert.Equal(["d4", "d1", "d5", "d0"], (await Store.ReadStale(10, 100, Cancellation)).Select(document => document.Id));
+        Assert.Equal(["d4", "d1"], (await Store.ReadStale(10, 2, Cancellation)).Select(document => document.Id));
+        Assert.Empty(await Store.ReadStale(1, 100, Cancellation));
+        AssertSame(await Find("d4"), (await Store.ReadStale(10, 1, Cancellation)).Single());
     }
 
     [Fact]
