@@ -21,7 +21,7 @@ internal static class ServeCommand
     public static Command Create(Terminal terminal)
     {
         var demo = new Option<bool>("--demo") { Description = "Streams a synthetic newswire with highlights, into a data folder of its own." };
-        var rate = NumberOption.Of("--demo-rate", "Articles of the newswire a second.", 10.0, least: 0.01, greatest: 10_000);
+        var rate = NumberOption.Of("--demo-rate", "Articles of the newswire a second.", 40.0, least: 0.01, greatest: 10_000);
         var drift = NewswireCommand.DriftOption("--demo-drift");
         var feed = new Option<string?>("--feed")
         {
