@@ -104,7 +104,7 @@ internal static class ServeCommand
             terminal.Notice("stopping: the last steps and a checkpoint are written");
             version = (await process.Learner.ReadTelemetry(CancellationToken.None)).WeightVersion;
         }
-        terminal.Notice($"stopped at weight version {version:N0} or just behind it; the next `rsrnet serve` resumes where this one stopped");
+        terminal.Notice($"stopped at weight version {version:N0} or a little later; the next `rsrnet serve` resumes where this one stopped");
         return RsrNetCommand.Done;
     }
 
