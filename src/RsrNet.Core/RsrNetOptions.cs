@@ -19,7 +19,10 @@ public sealed record RsrNetOptions
 
     public WeightOptions Weights { get; init; } = new();
 
-    /// <summary>What is out of its range, each naming the option and the range; empty where all is well. The ranges are those the options' docstrings state.</summary>
+    /// <summary>
+    /// What is out of its range, each naming the option and the range; empty where all is well. The ranges are those the options'
+    /// docstrings state.
+    /// </summary>
     public IReadOnlyList<string> Problems()
     {
         var problems = new List<string>();
@@ -74,6 +77,7 @@ public sealed record RsrNetOptions
             Add(name, value, double.IsInfinity(below) ? $"above {above}" : $"above {above} and below {below}");
         }
 
-        void Add(string name, double value, string range) => problems.Add(FormattableString.Invariant($"{name} is {value}; it must be {range}"));
+        void Add(string name, double value, string range) => problems.Add(
+            FormattableString.Invariant($"{name} is {value}; it must be {range}"));
     }
 }
