@@ -83,10 +83,13 @@ public sealed class ConfigurationFileTests
 
     [Fact]
     public void File_ThatIsNotThere_IsNamed() =>
-        Assert.Contains("/nowhere/x.json", Assert.Throws<ConfigurationException>(() => ConfigurationFile.Read("/nowhere/x.json")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "/nowhere/x.json",
+            Assert.Throws<ConfigurationException>(() => ConfigurationFile.Read("/nowhere/x.json")).Message, StringComparison.Ordinal);
 
     public static TheoryData<string> Numbers() =>
-        [.. Options(typeof(RsrNetOptions)).Where(option => IsNumber(option) && option.Name != "Seed").Select(option => $"{SectionOf(option)}.{option.Name}"),
+        [.. Options(typeof(RsrNetOptions)).Where(option => IsNumber(option) && option.Name != "Seed")
+                .Select(option => $"{SectionOf(option)}.{option.Name}"),
             .. typeof(ServerOptions).GetProperties().Where(IsNumber).Select(option => $"Server.{option.Name}")];
 
     [Theory]
@@ -100,7 +103,8 @@ public sealed class ConfigurationFileTests
 
     private static ConfigurationFile Parse(string json) => ConfigurationFile.Parse(Encoding.UTF8.GetBytes(json), "test.json");
 
-    private static IEnumerable<PropertyInfo> Options(Type sections) => sections.GetProperties().SelectMany(section => section.PropertyType.GetProperties());
+    private static IEnumerable<PropertyInfo> Options(Type sections) =>
+        sections.GetProperties().SelectMany(section => section.PropertyType.GetProperties());
 
     private static string SectionOf(PropertyInfo option) =>
         typeof(RsrNetOptions).GetProperties().Single(section => section.PropertyType == option.DeclaringType).Name;
