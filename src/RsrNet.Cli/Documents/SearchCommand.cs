@@ -50,14 +50,16 @@ internal static class SearchCommand
             terminal.Notice("nothing found");
             return;
         }
+        // The title takes what the other columns leave of the line.
+        var room = Math.Max(16, terminal.Results.Profile.Width - items.Max(item => item.Text("id")?.Length ?? 0) - 18);
         var table = new Table().Border(TableBorder.Simple)
-            .AddColumns(new TableColumn("score").RightAligned(), new TableColumn("id"), new TableColumn("title"));
+            .AddColumns(new TableColumn("score").RightAligned(), new TableColumn("id").NoWrap(), new TableColumn("title"));
         foreach (var item in items)
         {
             table.AddRow(
                 new Text((item.Number("score") ?? 0).ToString("0.000", CultureInfo.InvariantCulture)),
                 new Text(Terminal.Printable(item.Text("id") ?? "")),
-                new Text(Terminal.Printable(item.Text("title") ?? "")) { Overflow = Overflow.Ellipsis });
+                new Text(Terminal.Line(item.Text("title") ?? "", room)));
         }
         terminal.Results.Write(table);
     }
