@@ -18,7 +18,8 @@ internal static class NumberOption
         CustomParser = result =>
         {
             var text = result.Tokens.Single().Value;
-            if (T.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number >= least && (greatest is null || number <= greatest))
+            if (T.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number >= least
+                && (greatest is null || number <= greatest))
             {
                 return number;
             }

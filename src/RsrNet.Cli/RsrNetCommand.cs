@@ -68,7 +68,8 @@ internal static class RsrNetCommand
             terminal.Notice("interrupted");
             return Interrupted;
         }
-        catch (Exception problem) when (problem is CommandException or ConfigurationException or StoreUnavailableException or WeightsRejectedException
+        catch (Exception problem) when (
+            problem is CommandException or ConfigurationException or StoreUnavailableException or WeightsRejectedException
             or IOException or UnauthorizedAccessException)
         {
             terminal.Notice(problem.Message);

@@ -3,7 +3,9 @@ using Spectre.Console;
 
 namespace RsrNet.Cli;
 
-/// <summary>What a command sees of the world around it: streams, whether people watch them, environment variables, the user's data folder.</summary>
+/// <summary>
+/// What a command sees of the world around it: streams, whether people watch them, environment variables, the user's data folder.
+/// </summary>
 internal sealed class Terminal
 {
     /// <summary>Columns where no terminal has a width: wide enough that a table's row stays on one line, for grep and the like.</summary>

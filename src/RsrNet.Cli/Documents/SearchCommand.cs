@@ -11,7 +11,11 @@ internal static class SearchCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var text = new Argument<string[]>("TEXT") { Description = "What to search for; several words are one text.", Arity = ArgumentArity.ZeroOrMore };
+        var text = new Argument<string[]>("TEXT")
+        {
+            Description = "What to search for; several words are one text.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
         var id = new Option<string?>("--id") { Description = "Searches by a document instead of a text.", HelpName = "ID" };
         var k = NumberOption.Of("--k", "At most so many results, 1 to 1000.", 10, least: 1, greatest: 1000);
         var json = new Option<bool>("--json") { Description = "JSON: {items: [{id, title, score}]}." };
@@ -21,7 +25,10 @@ internal static class SearchCommand
         {
             var words = string.Join(' ', parsed.GetValue(text) ?? []);
             var document = parsed.GetValue(id);
-            if (string.IsNullOrWhiteSpace(words) == (document is null)) throw new UsageException("search needs a text, or --id with a document's id");
+            if (string.IsNullOrWhiteSpace(words) == (document is null))
+            {
+                throw new UsageException("search needs a text, or --id with a document's id");
+            }
             var query = new JsonObject { ["k"] = parsed.GetValue(k) };
             if (document is null) query["text"] = words;
             else query["id"] = document;

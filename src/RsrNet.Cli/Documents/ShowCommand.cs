@@ -56,7 +56,8 @@ internal static class ShowCommand
                 var step = JsonNode.Parse(data);
                 terminal.ResultWriter.WriteLine(
                     $"step {step.Integer("step")}  weights {step.Integer("weightVersion")}  residual y {step.Number("residualY").Brief()}" +
-                    $"  z {step.Number("residualZ").Brief()}  confidence {step.Number("confidence").Brief()}  loss {step.Number("loss").Brief()}");
+                    $"  z {step.Number("residualZ").Brief()}  confidence {step.Number("confidence").Brief()}" +
+                    $"  loss {step.Number("loss").Brief()}");
             }
             terminal.Notice("the server ended the stream of events");
         }
@@ -69,7 +70,10 @@ internal static class ShowCommand
     private static void Print(JsonNode document, Terminal terminal)
     {
         var console = terminal.Results;
-        if (document.Text("title") is { Length: > 0 } title) console.Write(new Text(Terminal.Printable(title) + "\n", new Style(decoration: Decoration.Bold)));
+        if (document.Text("title") is { Length: > 0 } title)
+        {
+            console.Write(new Text(Terminal.Printable(title) + "\n", new Style(decoration: Decoration.Bold)));
+        }
         var facts = new Grid().AddColumn().AddColumn();
         void Add(string name, string? value)
         {

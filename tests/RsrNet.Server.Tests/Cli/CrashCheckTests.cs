@@ -10,7 +10,8 @@ public sealed class CrashCheckTests
         var program = Path.Combine(AppContext.BaseDirectory, "rsrnet.dll");
         Assert.True(File.Exists(program), $"{program} is not beside the tests");
         var outcome = await Shell.Run(
-            "bash", [script, "--kills", "3", "--articles", "1500", "--seed", "7", "--program", $"dotnet {program}"], TimeSpan.FromMinutes(5));
+            "bash", [script, "--kills", "3", "--articles", "1500", "--seed", "7", "--program", $"dotnet {program}"],
+            TimeSpan.FromMinutes(5));
         TestContext.Current.TestOutputHelper?.WriteLine(outcome.Results);
         Assert.True(outcome.Code == 0, $"{outcome.Results}\n{outcome.Notices}");
         Assert.Contains("none missing, none twice", outcome.Results, StringComparison.Ordinal);
