@@ -1,0 +1,60 @@
+namespace RsrNet.Core.Numerics;
+
+/// <summary>
+/// Page-Hinkley test (Page 1954) for a mean that falls or rises: values are taken as deviations from the mean so far, in standard deviations so far; the
+/// cumulated deviation less an allowance is compared with its extreme. Fast for a jump, where <see cref="Adwin"/> is patient.
+/// </summary>
+public sealed class PageHinkley : IDriftDetector
+{
+    private readonly double allowance;
+    private readonly double threshold;
+    private readonly int warmUp;
+    private long count;
+    private double mean;
+    private double spread;
+    private double fall;
+    private double rise;
+    private double sinceSum;
+    private long since;
+
+    /// <param name="allowance">Deviations smaller than this are taken for none. Standard deviations; above 0.</param>
+    /// <param name="threshold">Cumulated deviation that is a change. Standard deviations; above 0. Each unit makes a false alarm rarer by about exp(2 * allowance).</param>
+    /// <param name="warmUp">Values from which mean and deviation are learned before anything is found; at least 2.</param>
+    public PageHinkley(double allowance = 0.25, double threshold = 25, int warmUp = 50)
+    {
+        if (!(allowance > 0)) throw new ArgumentOutOfRangeException(nameof(allowance), allowance, "must be above 0");
+        if (!(threshold > 0)) throw new ArgumentOutOfRangeException(nameof(threshold), threshold, "must be above 0");
+        ArgumentOutOfRangeException.ThrowIfLessThan(warmUp, 2);
+        this.allowance = allowance;
+        this.threshold = threshold;
+        this.warmUp = warmUp;
+    }
+
+    /// <inheritdoc/>
+    public (double Before, double After) LastChange { get; private set; }
+
+    /// <inheritdoc/>
+    public bool Add(double value)
+    {
+        if (count >= warmUp)
+        {
+            var deviation = (value - mean) / Math.Sqrt(Math.Max(spread / (count - 1), 1e-12));
+            fall = Math.Max(0, fall - deviation - allowance);
+            rise = Math.Max(0, rise + deviation - allowance);
+            if (fall == 0 && rise == 0) (since, sinceSum) = (0, 0);
+            else (since, sinceSum) = (since + 1, sinceSum + value);
+            if (Math.Max(fall, rise) > threshold)
+            {
+                LastChange = (mean, sinceSum / since);
+                (count, mean, spread, fall, rise, since, sinceSum) = (0, 0, 0, 0, 0, 0, 0);
+                return true;
+            }
+        }
+        // Welford's update of mean and squared deviations.
+        count++;
+        var difference = value - mean;
+        mean += difference / count;
+        spread += difference * (value - mean);
+        return false;
+    }
+}
