@@ -7,7 +7,7 @@ using RsrNet.Core.Weights;
 namespace RsrNet.Core;
 
 /// <summary>
-/// The product behind the HTTP API: articles go in, refined documents come out, weights get better on the way. <c>LocalLearner</c> does it
+/// The product behind the HTTP API: articles go in, refined documents come out, weights get better on the way. <see cref="LocalLearner"/> does it
 /// in one process; a cluster does the same behind the same contract tests.
 /// </summary>
 public interface ILearner : IAsyncDisposable

@@ -199,9 +199,8 @@ public static partial class Sentences
     private static int CutOf(ReadOnlySpan<char> run)
     {
         var half = run.Length / 2;
-        foreach (var mark in "; ,")
+        foreach (var mark in ";,")
         {
-            if (mark == ' ') continue;
             var at = run[half..].LastIndexOf(mark);
             if (at >= 0) return half + at + 1;
         }

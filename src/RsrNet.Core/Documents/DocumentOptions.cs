@@ -17,4 +17,10 @@ public sealed record DocumentOptions
 
     /// <summary>Whether finished documents are refined again with newer weights when there is nothing else to do. Default true.</summary>
     public bool RefreshWhenIdle { get; init; } = true;
+
+    /// <summary>Weight versions that a finished document may be behind while learning goes on, before idle time goes to it. Default 100; at least 0.</summary>
+    public int RefreshLag { get; init; } = 100;
+
+    /// <summary>Learning counts as at rest after so long without an update; then every document is brought to the current weights. Seconds; default 5.</summary>
+    public double RefreshSettleSeconds { get; init; } = 5;
 }

@@ -71,7 +71,13 @@ public sealed record DocumentPage(IReadOnlyList<DocumentListItem> Items, string?
 
 public sealed record DocumentListItem(
     string Id, int Revision, string? Title, DocumentStatus Status, DateTimeOffset IngestedAt, bool HasHighlights,
-    int Step, long? WeightVersion, float? ResidualY, float? ResidualZ, float? Confidence, float? Loss, float? Similarity);
+    int Step, long? WeightVersion, float? ResidualY, float? ResidualZ, float? Confidence, float? Loss, float? Similarity)
+{
+    public static DocumentListItem Of(Document document) =>
+        new(document.Id, document.Revision, document.Article.Title, document.Status, document.IngestedAt, document.Article.HasHighlights,
+            document.State?.Step ?? 0, document.State?.WeightVersion, document.State?.ResidualY, document.State?.ResidualZ,
+            document.State?.Confidence, document.State?.Loss, document.State?.Similarity);
+}
 
 /// <summary>How many documents have which status.</summary>
 public readonly record struct DocumentCounts(long Pending, long Refining, long Converged, long Exhausted, long Failed)

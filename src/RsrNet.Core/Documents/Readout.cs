@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using RsrNet.Core.Articles;
 using RsrNet.Core.Embedding;
+using RsrNet.Core.Numerics;
 
 namespace RsrNet.Core.Documents;
 
@@ -27,7 +28,7 @@ public sealed class Readout(ITextEncoder encoder, int sentences = 3)
         var scored = new SummarySentence[choices.Count];
         for (var i = 0; i < scored.Length; i++)
         {
-            scored[i] = new SummarySentence(choices[i].Sentence, choices[i].Position, Cosine.Of(vectors.AsSpan(i * d, d), goal));
+            scored[i] = new SummarySentence(choices[i].Sentence, choices[i].Position, VectorMath.Cosine(vectors.AsSpan(i * d, d), goal));
         }
         return [.. scored.OrderByDescending(sentence => sentence.Score).ThenBy(sentence => sentence.Position).Take(sentences).OrderBy(sentence => sentence.Position)];
     }

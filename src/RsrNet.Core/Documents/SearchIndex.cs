@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using RsrNet.Core.Numerics;
 
 namespace RsrNet.Core.Documents;
 
@@ -39,7 +40,7 @@ public sealed class SearchIndex(int dimensions) : IDisposable
     public void Put(string id, string? title, ReadOnlySpan<float> vector)
     {
         if (vector.Length != dimensions) throw new ArgumentException($"a vector of {vector.Length} elements does not fit an index of {dimensions}", nameof(vector));
-        var norm = MathF.Sqrt(Cosine.Dot(vector, vector));
+        var norm = MathF.Sqrt(VectorMath.Dot(vector, vector));
         if (!float.IsFinite(norm)) throw new ArgumentException($"the vector of '{id}' holds something that is no number", nameof(vector));
         _lock.EnterWriteLock();
         try
@@ -111,7 +112,7 @@ public sealed class SearchIndex(int dimensions) : IDisposable
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(k, 1);
         if (query.Length != dimensions) throw new ArgumentException($"a query of {query.Length} elements does not fit an index of {dimensions}", nameof(query));
-        var norm = MathF.Sqrt(Cosine.Dot(query, query));
+        var norm = MathF.Sqrt(VectorMath.Dot(query, query));
         var scale = norm > 0 && float.IsFinite(norm) ? 1 / norm : 0;
         _lock.EnterReadLock();
         try
@@ -122,7 +123,7 @@ public sealed class SearchIndex(int dimensions) : IDisposable
             for (var i = 0; i < _documents.Count; i++)
             {
                 if (i == left) continue;
-                var score = Math.Clamp(Cosine.Dot(query, VectorAt(i)) * scale, -1, 1);
+                var score = Math.Clamp(VectorMath.Dot(query, VectorAt(i)) * scale, -1, 1);
                 if (best.Count < k) best.Enqueue(i, (score, _documents[i].Id));
                 else if (best.TryPeek(out _, out var worst) && score >= worst.Score) best.EnqueueDequeue(i, (score, _documents[i].Id));
             }

@@ -1,3 +1,5 @@
+using RsrNet.Core.Numerics;
+
 namespace RsrNet.Core.Documents;
 
 /// <summary>The vector a document is found by.</summary>
@@ -24,7 +26,7 @@ public static class SearchVector
     // What to multiply with for unit length; 0 where there is no direction.
     private static float Scale(ReadOnlySpan<float> vector)
     {
-        var norm = MathF.Sqrt(Cosine.Dot(vector, vector));
+        var norm = MathF.Sqrt(VectorMath.Dot(vector, vector));
         return norm > 0 && float.IsFinite(norm) ? 1 / norm : 0;
     }
 }

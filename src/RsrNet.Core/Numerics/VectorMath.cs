@@ -1,4 +1,6 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace RsrNet.Core.Numerics;
 
@@ -9,12 +11,22 @@ public static class VectorMath
     public static float Dot(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {
         if (a.Length != b.Length) throw new ArgumentException($"vectors of {a.Length} and {b.Length} elements have no dot product");
-        var sum = Vector<float>.Zero;
+        ref var first = ref MemoryMarshal.GetReference(a);
+        ref var second = ref MemoryMarshal.GetReference(b);
+        // Four sums in flight hide the latency of the addition.
+        Vector<float> sum0 = default, sum1 = default, sum2 = default, sum3 = default;
+        var width = Vector<float>.Count;
         var i = 0;
-        for (; i <= a.Length - Vector<float>.Count; i += Vector<float>.Count) sum += new Vector<float>(a[i..]) * new Vector<float>(b[i..]);
-        var total = Vector.Sum(sum);
-        for (; i < a.Length; i++) total += a[i] * b[i];
-        return total;
+        for (; i <= a.Length - 4 * width; i += 4 * width)
+        {
+            sum0 = Vector.FusedMultiplyAdd(Load(ref first, i), Load(ref second, i), sum0);
+            sum1 = Vector.FusedMultiplyAdd(Load(ref first, i + width), Load(ref second, i + width), sum1);
+            sum2 = Vector.FusedMultiplyAdd(Load(ref first, i + 2 * width), Load(ref second, i + 2 * width), sum2);
+            sum3 = Vector.FusedMultiplyAdd(Load(ref first, i + 3 * width), Load(ref second, i + 3 * width), sum3);
+        }
+        var sum = Vector.Sum(sum0 + sum1 + (sum2 + sum3));
+        for (; i < a.Length; i++) sum += Unsafe.Add(ref first, i) * Unsafe.Add(ref second, i);
+        return sum;
     }
 
     /// <summary>||a||</summary>
@@ -23,8 +35,9 @@ public static class VectorMath
     /// <summary>a . b / (||a|| ||b||), in [-1, 1]; 0 where either is zero.</summary>
     public static float Cosine(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {
-        var norms = MathF.Sqrt(Dot(a, a)) * MathF.Sqrt(Dot(b, b));
-        return norms > 0 ? Math.Clamp(Dot(a, b) / norms, -1f, 1f) : 0f;
+        // In double: the product of two small squares is no float any more.
+        var norms = Math.Sqrt((double)Dot(a, a) * Dot(b, b));
+        return norms > 0 ? (float)Math.Clamp(Dot(a, b) / norms, -1, 1) : 0;
     }
 
     /// <summary>||now - before|| / ||now||, the relative residual; 0 where nothing moved, 1 where <paramref name="now"/> is zero and the other is not.</summary>
@@ -64,4 +77,6 @@ public static class VectorMath
         }
         return true;
     }
+
+    private static Vector<float> Load(ref float start, int index) => Vector.LoadUnsafe(ref start, (nuint)index);
 }

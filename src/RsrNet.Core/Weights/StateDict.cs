@@ -73,8 +73,7 @@ public static class StateDict
     {
         try
         {
-            using var reader = new SafetensorsReader(stream);
-            return Read(reader);
+            using (stream) return Read(new SafetensorsReader(stream));
         }
         catch (InvalidDataException exception)
         {

@@ -1,0 +1,74 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace RsrNet.Core.Documents;
+
+/// <summary>A document in the learner's hands: its newest value, which may be ahead of the store's. Changed by the learning loop alone.</summary>
+internal sealed class ActiveDocument(Document document)
+{
+    private List<RefineRun>? runs;
+
+    public Document Document { get; set; } = document;
+
+    /// <summary>Whether the value is ahead of the store's; kept by <see cref="UnsavedDocuments"/>.</summary>
+    public bool Unsaved { get; set; }
+
+    /// <summary>Whether it waits for a training batch.</summary>
+    public bool AwaitsTraining { get; set; }
+
+    /// <summary>Whether the backlog will still hand it over: somebody asked for it before its turn.</summary>
+    public bool AwaitsTurn { get; set; }
+
+    /// <summary>Whether it has a place among the documents under refinement.</summary>
+    public bool UnderRefinement { get; set; }
+
+    /// <summary>Deleted, or replaced by a newer revision: to be let go at the next opportunity.</summary>
+    public bool Gone { get; private set; }
+
+    /// <summary>Whether somebody asked for more refinement than the document needs by itself.</summary>
+    [MemberNotNullWhen(true, nameof(runs))]
+    public bool HasRequests => runs is { Count: > 0 };
+
+    public void Add(RefineRun run) => (runs ??= []).Add(run);
+
+    /// <summary>Takes the document's new value after a supervision step and answers the requests that it fulfils.</summary>
+    public void Step(Document stepped)
+    {
+        Document = stepped;
+        if (HasRequests) runs.RemoveAll(run => run.Advance(stepped));
+    }
+
+    /// <summary>Lets the document go; whoever waits for its refinement is told that it is not there any more.</summary>
+    public void Leave()
+    {
+        Gone = true;
+        Answer(run => run.Completion.TrySetResult(null));
+    }
+
+    public void Fail(Exception exception) => Answer(run => run.Completion.TrySetException(exception));
+
+    private void Answer(Action<RefineRun> answer)
+    {
+        runs?.ForEach(answer);
+        runs?.Clear();
+    }
+}
+
+/// <summary>A request for more refinement of one document.</summary>
+/// <param name="steps">Supervision steps at most.</param>
+/// <param name="untilResidual">Both residuals below this end it earlier; null to do all steps.</param>
+internal sealed class RefineRun(int steps, double? untilResidual)
+{
+    private int left = steps;
+
+    /// <summary>The document after the last step; null where it went away meanwhile.</summary>
+    public TaskCompletionSource<Document?> Completion { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <returns>Whether the request is fulfilled, and answered.</returns>
+    public bool Advance(Document document)
+    {
+        left--;
+        var state = document.State;
+        var reached = untilResidual is { } bound && state is not null && state.ResidualY < bound && state.ResidualZ < bound;
+        return (left <= 0 || reached || document.Status == DocumentStatus.Failed) && Completion.TrySetResult(document);
+    }
+}

@@ -1,0 +1,105 @@
+using System.Threading.Channels;
+using RsrNet.Core.Articles;
+using RsrNet.Core.Embedding;
+using RsrNet.Core.Telemetry;
+
+namespace RsrNet.Core.Documents;
+
+/// <summary>
+/// Unfinished documents in order of arrival, embedded ahead of their turn. The store is the queue: what waits takes no memory here, and what was
+/// not finished when the process ended comes first when it starts again.
+/// </summary>
+internal sealed class Backlog : IAsyncDisposable
+{
+    /// <summary>Documents read from the store and embedded at a time.</summary>
+    private const int Chunk = 128;
+
+    private readonly IDocumentStore store;
+    private readonly ITextEncoder encoder;
+    private readonly LearnerTelemetry telemetry;
+    private readonly Channel<Document> ready = Channel.CreateBounded<Document>(new BoundedChannelOptions(4 * Chunk) { SingleReader = true, SingleWriter = true });
+    private readonly Channel<bool> arrivals = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly CancellationTokenSource stop = new();
+    private readonly Action onReady;
+    private Task reading = Task.CompletedTask;
+
+    /// <param name="onReady">Called after documents became ready, from any thread.</param>
+    public Backlog(IDocumentStore store, ITextEncoder encoder, LearnerTelemetry telemetry, Action onReady)
+    {
+        this.store = store;
+        this.encoder = encoder;
+        this.telemetry = telemetry;
+        this.onReady = onReady;
+    }
+
+    public void Start() => reading = Task.Run(() => Read(stop.Token));
+
+    /// <summary>Tells that the store has new documents.</summary>
+    public void OnArrival() => arrivals.Writer.TryWrite(true);
+
+    /// <summary>The next document in order of arrival, embedded, or failed where its text could not be.</summary>
+    public bool TryTake([System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out Document document) => ready.Reader.TryRead(out document);
+
+    public async ValueTask DisposeAsync()
+    {
+        await stop.CancelAsync();
+        await reading;
+        stop.Dispose();
+    }
+
+    private async Task Read(CancellationToken cancellation)
+    {
+        var last = 0L;
+        try
+        {
+            while (true)
+            {
+                IReadOnlyList<Document> documents;
+                try
+                {
+                    documents = await store.ReadUnfinished(last, Chunk, cancellation);
+                    telemetry.OnRecovered("backlog");
+                }
+                catch (StoreUnavailableException unavailable)
+                {
+                    telemetry.OnProblem("backlog", unavailable.Message);
+                    await Task.Delay(TimeSpan.FromSeconds(1), cancellation);
+                    continue;
+                }
+                if (documents.Count == 0)
+                {
+                    await arrivals.Reader.ReadAsync(cancellation);
+                    continue;
+                }
+                var embedded = new Document[documents.Count];
+                Parallel.For(0, documents.Count, i => embedded[i] = Embedded(documents[i]));
+                foreach (var document in embedded)
+                {
+                    await ready.Writer.WriteAsync(document, cancellation);
+                    onReady();
+                }
+                last = documents[^1].Sequence;
+            }
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // The learner is being closed; the store keeps what was not taken.
+        }
+    }
+
+    private Document Embedded(Document document)
+    {
+        if (document.Embedding is not null) return document;
+        try
+        {
+            return document with { Embedding = encoder.Embed(document.Article) };
+        }
+        // An encoder may be anybody's; whatever it throws concerns this one text, and must not stop those behind it.
+#pragma warning disable CA1031
+        catch (Exception exception)
+        {
+            return document.Failing($"the encoder {encoder.Id} could not embed the text: {exception.Message}");
+        }
+#pragma warning restore CA1031
+    }
+}

@@ -1,0 +1,638 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using RsrNet.Core.Articles;
+using RsrNet.Core.Coordination;
+using RsrNet.Core.Documents;
+using RsrNet.Core.Embedding;
+using RsrNet.Core.Numerics;
+using RsrNet.Core.Replicas;
+using RsrNet.Core.Telemetry;
+using RsrNet.Core.Weights;
+
+namespace RsrNet.Core;
+
+/// <summary>
+/// The whole path in one process. Articles are stored, embedded and queued (<see cref="Backlog"/>); labelled documents are scored, then learned from
+/// in micro-batches; every document is refined until it has converged or its steps are used up; weights become durable; idle time goes to
+/// documents that were refined with older weights.
+/// </summary>
+/// <remarks>One loop changes documents and weights, so there is nothing to lock; everybody else asks it, or reads values it has published.</remarks>
+public sealed class LocalLearner : ILearner
+{
+    /// <summary>The learning mode: the notebook's recursion, loss and optimiser.</summary>
+    public const string Mode = "notebook";
+
+    private const string EncoderSetting = "encoder";
+
+    private static readonly TimeSpan BacklogRetry = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan CheckpointRetry = TimeSpan.FromSeconds(2);
+
+    /// <summary>The loop looks around at least so often, though nobody calls it.</summary>
+    private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ShortestRest = TimeSpan.FromMilliseconds(1);
+
+    private readonly RsrNetOptions options;
+    private readonly ITextEncoder encoder;
+    private readonly IDocumentStore store;
+    private readonly ICheckpointStore? checkpoints;
+    private readonly TimeProvider time;
+
+    private readonly LearnerTelemetry telemetry;
+    private readonly SearchIndex index;
+    private readonly Readout readout;
+    private readonly DocumentWatchers watchers = new();
+    private readonly Backlog backlog;
+    private readonly BacklogGauge gauge;
+    private readonly Coordinator coordinator;
+    private readonly Replica replica;
+    private readonly Supervision supervision;
+    private readonly TrainingQueue awaitingTraining;
+    private readonly List<ActiveDocument> underRefinement = [];
+    private readonly UnsavedDocuments unsaved;
+    private readonly CheckpointSchedule schedule;
+    private readonly Replay replay = new();
+
+    /// <summary>Documents in the loop's hands, by id. Written by the loop, read by anybody.</summary>
+    private readonly ConcurrentDictionary<string, ActiveDocument> active = new(StringComparer.Ordinal);
+    private readonly ConcurrentQueue<Func<Task>> requests = new();
+    private readonly Channel<bool> wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly CancellationTokenSource stop = new();
+
+    private readonly SemaphoreSlim turn = new(1, 1);
+    private Task? loop;
+    private ActiveDocument? alone;
+    private Checkpoint? snapshot;
+    private long snapshotMark;
+    private Task? writingSnapshot;
+    private long? checkpointFailedAt;
+    private long? lastUpdateAt;
+    private long refreshedVersion;
+
+    private LocalLearner(
+        RsrNetOptions options, ITextEncoder encoder, IDocumentStore store, ICheckpointStore? checkpoints, IRecursionEngine engine, TimeProvider time)
+    {
+        this.options = options;
+        this.encoder = encoder;
+        this.store = store;
+        this.checkpoints = checkpoints;
+        this.time = time;
+        telemetry = new LearnerTelemetry(time);
+        index = new SearchIndex(encoder.Dimensions);
+        readout = new Readout(encoder);
+        backlog = new Backlog(store, encoder, telemetry, Wake);
+        gauge = new BacklogGauge(store, time);
+        coordinator = new Coordinator(RecursionInitialization.Create(engine.Shape, options.Replicas.Seed), options.Coordination);
+        replica = new Replica(engine);
+        supervision = new Supervision(engine, coordinator, options.Replicas);
+        awaitingTraining = new TrainingQueue(options.Coordination, time);
+        unsaved = new UnsavedDocuments(store, telemetry, time);
+        schedule = new CheckpointSchedule(options.Weights, time);
+    }
+
+    /// <summary>Opens a learner over what the store and the checkpoints hold. It takes articles at once; <see cref="Start"/> sets it learning.</summary>
+    /// <param name="engine">Makes the engine for the network's sizes.</param>
+    /// <param name="checkpoints">Null keeps weights in memory alone.</param>
+    /// <param name="warn">Told what is odd but can be worked with, such as a damaged checkpoint that was passed over.</param>
+    /// <exception cref="WeightsRejectedException">The store or the checkpoint was made with another encoder or network.</exception>
+    public static async Task<LocalLearner> Open(
+        RsrNetOptions options, ITextEncoder encoder, IDocumentStore store, ICheckpointStore? checkpoints,
+        Func<RecursionShape, RecursionOptions, IRecursionEngine>? engine = null, TimeProvider? time = null, Action<string>? warn = null,
+        CancellationToken cancellation = default)
+    {
+        var shape = new RecursionShape(encoder.Dimensions, options.Replicas.Hidden, options.Replicas.Latent);
+        engine ??= static (shape, recursion) => new ReferenceEngine(shape, recursion);
+        var learner = new LocalLearner(options, encoder, store, checkpoints, engine(shape, options.Replicas), time ?? TimeProvider.System);
+        try
+        {
+            await learner.Resume(warn ?? (static _ => { }), cancellation);
+            return learner;
+        }
+        catch
+        {
+            await learner.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Begins to learn and refine in the background; until then only <see cref="Learn"/> does, for those who set the pace themselves.</summary>
+    public void Start()
+    {
+        if (loop is not null) throw new InvalidOperationException("the learner has been started already");
+        backlog.Start();
+        loop = Task.Run(Run);
+    }
+
+    // ---- The path, a turn at a time -----------------------------------------------------------------------------------------------------------
+
+    private async Task Run()
+    {
+        while (!stop.IsCancellationRequested)
+        {
+            try
+            {
+                await AnswerRequests();
+                Persist();
+                if (unsaved.MustWait || WeightsMustWait)
+                {
+                    await Rest();
+                    continue;
+                }
+                TakeIn();
+                var worked = LearnIfDue() | RefineStep();
+                if (!worked && !await TakeStale()) await Rest();
+                telemetry.OnRecovered("learner");
+            }
+            catch (StoreUnavailableException unavailable)
+            {
+                telemetry.OnProblem("learner", unavailable.Message);
+                await Rest();
+            }
+        }
+        await AnswerRequests();
+    }
+
+    /// <summary>From the backlog: labelled documents to the training queue, the others to refinement.</summary>
+    private void TakeIn()
+    {
+        while (awaitingTraining.Count < 2 * options.Coordination.BatchSize && underRefinement.Count < 4 * options.Documents.RefineBatch
+            && backlog.TryTake(out var document))
+        {
+            if (active.TryGetValue(document.Id, out var taken) && taken.Document.Sequence != document.Sequence)
+            {
+                LetGo(taken);
+                taken = null;
+            }
+            taken ??= Hold(document);
+            taken.AwaitsTurn = false;
+            if (taken.Document.Status == DocumentStatus.Failed) unsaved.Add(taken);
+            else if (taken.Document.Article.HasHighlights && taken.Document.LearnedAt is null) awaitingTraining.Add(taken);
+            else Refine(taken);
+        }
+    }
+
+    private bool LearnIfDue()
+    {
+        if (!awaitingTraining.IsDue) return false;
+        var batch = awaitingTraining.Take();
+        if (batch.Count > 0) LearnFrom(batch);
+        return true;
+    }
+
+    /// <summary>Test, then train: scores the documents with the weights from before, then does the supervision steps of the batch.</summary>
+    private BatchReport LearnFrom(List<ActiveDocument> batch)
+    {
+        var (similarity, error) = Predict(batch.ConvertAll(taken => taken.Document));
+        if (alone is { Gone: false }) batch.Insert(0, alone);
+        var documents = batch.ConvertAll(taken => taken.Document);
+        if (documents.Count == 1 && replay.PartnerOf(documents[0].Id) is { } partner) documents.Add(partner);
+        var loss = documents.Count > 1 ? Train(batch, documents) : null;
+        // The first labelled document of all has nobody to be trained with: it is refined meanwhile, and joins the next batch.
+        alone = documents.Count == 1 ? batch[0] : null;
+        foreach (var taken in batch)
+        {
+            taken.AwaitsTraining = taken == alone;
+            unsaved.Add(taken);
+            if (taken.Document.Status == DocumentStatus.Failed) continue;
+            replay.Add(taken.Document);
+            Refine(taken);
+        }
+        return new BatchReport(batch.Count, loss, similarity, error, coordinator.Version);
+    }
+
+    /// <returns>Mean cosine and mean squared error of what a reader would have been given before learning.</returns>
+    private (double Similarity, double Error) Predict(List<Document> documents)
+    {
+        replica.Load(coordinator.Weights, coordinator.Version);
+        replica.Place(documents);
+        for (var step = 0; step < options.Replicas.SupervisionSteps; step++) replica.Refine();
+        double similarity = 0, error = 0;
+        for (var row = 0; row < documents.Count; row++)
+        {
+            var t = documents[row].Embedding!.T!;
+            var cosine = VectorMath.Cosine(replica.Y(row), t);
+            var squared = VectorMath.MeanSquaredError(replica.Y(row), t);
+            telemetry.OnPredicted(cosine, squared);
+            similarity += cosine / documents.Count;
+            error += squared / documents.Count;
+        }
+        return (similarity, error);
+    }
+
+    /// <summary>The supervision steps of one batch; each is a new weight version and a step of every document in it.</summary>
+    /// <param name="batch">The documents that are learned from.</param>
+    /// <param name="documents">The same, and whoever joins them.</param>
+    /// <returns>The loss of the last step; null where no gradient could be used.</returns>
+    private float? Train(List<ActiveDocument> batch, List<Document> documents)
+    {
+        float? loss = null;
+        replica.Place(documents);
+        foreach (var step in replica.Train(supervision))
+        {
+            if (!step.Applied)
+            {
+                telemetry.OnGradientRefused();
+                break;
+            }
+            loss = step.Loss;
+            schedule.OnUpdate(step.Version);
+            for (var row = 0; row < batch.Count; row++) Record(batch[row], row, replica.Batch.RowLoss[row]);
+        }
+        if (loss is null) return null;
+        lastUpdateAt = time.GetTimestamp();
+        foreach (var taken in batch)
+        {
+            taken.Document = taken.Document with { LearnedAt = coordinator.Version };
+            telemetry.OnLearned(taken.Document.State!.Loss!.Value);
+        }
+        return loss;
+    }
+
+    /// <summary>One supervision step for the documents that have been under refinement longest; those that are done make room for others.</summary>
+    private bool RefineStep()
+    {
+        underRefinement.RemoveAll(taken => taken.Gone);
+        if (underRefinement.Count == 0) return false;
+        var batch = underRefinement.GetRange(0, Math.Min(underRefinement.Count, options.Documents.RefineBatch));
+        replica.Load(coordinator.Weights, coordinator.Version);
+        replica.Place(batch.ConvertAll(taken => taken.Document));
+        replica.Refine();
+        for (var row = 0; row < batch.Count; row++) Record(batch[row], row, null);
+        underRefinement.RemoveAll(taken =>
+        {
+            if (!taken.Document.IsFinished || taken.HasRequests) return false;
+            taken.UnderRefinement = false;
+            return true;
+        });
+        foreach (var taken in batch) if (!taken.UnderRefinement) unsaved.Add(taken);
+        return true;
+    }
+
+    /// <summary>Gives idle time to documents that were refined with older weights.</summary>
+    private async Task<bool> TakeStale()
+    {
+        if (!options.Documents.RefreshWhenIdle || awaitingTraining.Count > 0) return false;
+        // While learning goes on weights change many times a second; only documents well behind are worth the work then.
+        var learning = lastUpdateAt is { } last && time.GetElapsedTime(last).TotalSeconds < options.Documents.RefreshSettleSeconds;
+        var version = coordinator.Version - (learning ? options.Documents.RefreshLag : 0);
+        if (version <= refreshedVersion) return false;
+        var stale = await store.ReadStale(version, options.Documents.RefineBatch);
+        if (stale.Count == 0) refreshedVersion = version;
+        var before = underRefinement.Count;
+        foreach (var document in stale)
+        {
+            if (!active.ContainsKey(document.Id)) Refine(Hold(document));
+        }
+        return underRefinement.Count > before;
+    }
+
+    /// <summary>Sets documents and weights on their way to the disk, beside the learning, in an order that a crash cannot turn into a document learned twice.</summary>
+    private void Persist()
+    {
+        unsaved.Settle(OnSaved, LetGo);
+        unsaved.WriteIfDue(hurry: snapshot is not null, Wake);
+        if (checkpoints is null) return;
+        if (writingSnapshot is { IsCompleted: true }) SettleSnapshot();
+        if (snapshot is null && schedule.IsDue && (checkpointFailedAt is not { } failed || time.GetElapsedTime(failed) > CheckpointRetry))
+        {
+            snapshot = Snapshot();
+            snapshotMark = unsaved.Mark;
+            unsaved.WriteIfDue(hurry: true, Wake);
+        }
+        // Documents go first: one that is durable with a version above the checkpoint's is learned anew after a crash, so each counts exactly once.
+        if (snapshot is { } ready && writingSnapshot is null && unsaved.IsDurable(snapshotMark))
+        {
+            writingSnapshot = Task.Run(() => checkpoints.Save(ready));
+            writingSnapshot.ContinueWith(_ => Wake(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        }
+    }
+
+    private void SettleSnapshot()
+    {
+        var (ended, written) = (writingSnapshot!, snapshot!);
+        (writingSnapshot, snapshot) = (null, null);
+        if (ended.IsCompletedSuccessfully)
+        {
+            schedule.OnSaved(written.Version);
+            telemetry.OnRecovered("checkpoint");
+            checkpointFailedAt = null;
+        }
+        else
+        {
+            telemetry.OnProblem("checkpoint", $"weights could not be saved; learning waits: {ended.Exception?.InnerException?.Message}");
+            checkpointFailedAt = time.GetTimestamp();
+        }
+    }
+
+    private bool WeightsMustWait => checkpoints is not null && schedule.IsAtBound;
+
+    private async Task Rest()
+    {
+        var wait = LongestRest;
+        foreach (var due in (ReadOnlySpan<TimeSpan?>)[awaitingTraining.DueIn, unsaved.DueIn, checkpoints is null ? null : schedule.DueIn])
+        {
+            if (due < wait) wait = due.Value;
+        }
+        if (wait < ShortestRest) wait = ShortestRest;
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
+        timeout.CancelAfter(wait);
+        try
+        {
+            await wake.Reader.ReadAsync(timeout.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Nobody called; something is due by itself, or the learner closes.
+        }
+    }
+
+    // ---- Documents in the loop's hands --------------------------------------------------------------------------------------------------------
+
+    private ActiveDocument Hold(Document document) => active[document.Id] = new ActiveDocument(document);
+
+    private void Refine(ActiveDocument taken)
+    {
+        taken.Document = taken.Document.NewRun();
+        if (taken.UnderRefinement) return;
+        taken.UnderRefinement = true;
+        underRefinement.Add(taken);
+    }
+
+    private void Record(ActiveDocument taken, int row, float? loss)
+    {
+        var before = taken.Document;
+        var stepped = before.Stepped(
+            replica.Y(row), replica.Z(row), replica.Batch.Confidence[row], loss, coordinator.Version, time.GetUtcNow(), options.Documents);
+        taken.Step(stepped);
+        if (ReferenceEquals(stepped.State, before.State)) return;
+        telemetry.OnStepped(stepped.State!.ResidualY);
+        watchers.OnStep(stepped);
+    }
+
+    /// <summary>The store has the document as it is: if nothing more is to be done, its memory is free.</summary>
+    private void OnSaved(ActiveDocument taken)
+    {
+        var document = taken.Document;
+        if (!taken.Gone && document.Embedding is { } embedding)
+            index.Put(document.Id, document.Article.Title, SearchVector.Of(embedding.X, document.State?.Y));
+        if (!taken.AwaitsTraining && !taken.AwaitsTurn && !taken.UnderRefinement) active.TryRemove(KeyValuePair.Create(document.Id, taken));
+    }
+
+    /// <summary>The document was deleted, or has a newer revision.</summary>
+    private void LetGo(ActiveDocument taken)
+    {
+        taken.Leave();
+        replay.Remove(taken.Document.Id);
+        active.TryRemove(KeyValuePair.Create(taken.Document.Id, taken));
+    }
+
+    // ---- What others ask for ------------------------------------------------------------------------------------------------------------------
+
+    public async Task<IReadOnlyList<PutOutcome>> Ingest(IReadOnlyList<Article> articles, CancellationToken cancellation = default)
+    {
+        var waiting = await gauge.Waiting(cancellation);
+        if (waiting >= options.Articles.Backlog) throw new BacklogFullException(waiting, BacklogRetry);
+        var outcomes = await store.Put(articles, cancellation);
+        gauge.OnArrived(outcomes.Count(outcome => !outcome.Duplicate));
+        telemetry.OnIngested(outcomes);
+        backlog.OnArrival();
+        return outcomes;
+    }
+
+    public async Task<Document?> Find(string id, CancellationToken cancellation = default)
+    {
+        // The store knows which revision is the newest; the loop knows how far it has come.
+        var stored = await store.Find(id, cancellation);
+        return stored is not null && active.TryGetValue(id, out var taken) && taken.Document.Sequence == stored.Sequence ? taken.Document : stored;
+    }
+
+    public Task<DocumentPage> List(DocumentQuery query, CancellationToken cancellation = default) => store.List(query, cancellation);
+
+    public IAsyncEnumerable<TrajectoryPoint> Watch(string id, CancellationToken cancellation = default) => watchers.Watch(id, cancellation);
+
+    public IReadOnlyList<SummarySentence> Summarize(Document document) => readout.Of(document);
+
+    public async Task<Document?> Refine(string id, RefineRequest request, CancellationToken cancellation = default)
+    {
+        var steps = request.Steps ?? (request.UntilResidual is null ? 1 : options.Documents.MaxSteps);
+        ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1, "steps");
+        var run = new RefineRun(steps, request.UntilResidual);
+        await Ask(async () =>
+        {
+            if (await store.Find(id, cancellation) is not { } stored)
+            {
+                run.Completion.TrySetResult(null);
+                return;
+            }
+            if (!active.TryGetValue(id, out var taken) || taken.Document.Sequence != stored.Sequence)
+            {
+                taken = Hold(stored with { Embedding = stored.Embedding ?? encoder.Embed(stored.Article) });
+                taken.AwaitsTurn = loop is not null && !stored.IsFinished;
+            }
+            taken.Add(run);
+            Refine(taken);
+            while (loop is null && !run.Completion.Task.IsCompleted) RefineStep();
+        });
+        return await run.Completion.Task.WaitAsync(cancellation);
+    }
+
+    public async Task<bool> Delete(string id, CancellationToken cancellation = default)
+    {
+        var deleted = await store.Delete(id, cancellation);
+        await Ask(() =>
+        {
+            if (active.TryGetValue(id, out var taken)) LetGo(taken);
+            replay.Remove(id);
+            index.Remove(id);
+            watchers.OnDeleted(id);
+            return Task.CompletedTask;
+        });
+        return deleted;
+    }
+
+    public async Task<IReadOnlyList<SearchHit>?> Search(SearchQuery query, CancellationToken cancellation = default)
+    {
+        if (query.Id is null) return index.Search(SearchVector.Of(Encoded(query.Text ?? ""), default), query.K);
+        if (await Find(query.Id, cancellation) is not { } document) return null;
+        var embedding = document.Embedding ?? encoder.Embed(document.Article);
+        return index.Search(SearchVector.Of(embedding.X, document.State?.Y), query.K, except: query.Id);
+    }
+
+    public Task<IReadOnlyList<WeightSummary>> ListWeights(CancellationToken cancellation = default) => Ask(async () =>
+    {
+        var kept = checkpoints is null ? [] : await checkpoints.List(cancellation);
+        var current = kept.FirstOrDefault(summary => summary.Version == coordinator.Version)
+            ?? new WeightSummary(coordinator.Version, time.GetUtcNow(), coordinator.Loss, encoder.Id, Mode, 0, true);
+        return (IReadOnlyList<WeightSummary>)[current with { Current = true }, .. kept.Where(summary => summary.Version != current.Version)];
+    });
+
+    public Task<Checkpoint?> FindWeights(long? version, CancellationToken cancellation = default) => Ask(async () =>
+        version is null || version == coordinator.Version ? Snapshot()
+        : checkpoints is null ? null
+        : await checkpoints.Find(version.Value, cancellation));
+
+    public Task<long> ImportWeights(Checkpoint weights, CancellationToken cancellation = default) => Ask(async () =>
+    {
+        CheckEncoder(weights);
+        var before = Snapshot();
+        var version = coordinator.Adopt(weights);
+        try
+        {
+            await SaveCheckpoint();
+        }
+        catch
+        {
+            coordinator.Restore(before);
+            throw;
+        }
+        return version;
+    });
+
+    public async Task<long?> RestoreWeights(long version, CancellationToken cancellation = default) =>
+        await FindWeights(version, cancellation) is { } kept ? await ImportWeights(kept, cancellation) : null;
+
+    public Task<WeightSummary> SaveWeights(CancellationToken cancellation = default) => Ask(SaveCheckpoint);
+
+    public async Task<TelemetrySnapshot> ReadTelemetry(CancellationToken cancellation = default) =>
+        telemetry.Read(await gauge.Read(cancellation), coordinator.Version, schedule.DurableVersion, encoder.Id, Mode);
+
+    /// <summary>Learns from stored documents as one batch, now: the notebook's loop, for those who do not <see cref="Start"/> the learner.</summary>
+    /// <param name="ids">Labelled documents; one alone is joined by the latest one learned before it.</param>
+    /// <exception cref="ArgumentException">There is no such document, or it has no highlights.</exception>
+    public Task<BatchReport> Learn(IReadOnlyList<string> ids, CancellationToken cancellation = default) => Ask(async () =>
+    {
+        if (loop is not null) throw new InvalidOperationException("a started learner forms its batches itself");
+        var batch = new List<ActiveDocument>(ids.Count);
+        foreach (var id in ids)
+        {
+            var document = await store.Find(id, cancellation) ?? throw new ArgumentException($"there is no document '{id}' to learn from");
+            if (!document.Article.HasHighlights) throw new ArgumentException($"document '{id}' has no highlights to learn from");
+            batch.Add(Hold(document.Embedding is null ? document with { Embedding = encoder.Embed(document.Article) } : document));
+        }
+        var report = LearnFrom(batch);
+        foreach (var taken in batch) taken.UnderRefinement = false;
+        underRefinement.Clear();
+        if (!await unsaved.Flush(OnSaved, LetGo)) throw new StoreUnavailableException("the learned documents could not be saved");
+        return report;
+    });
+
+    /// <summary>Finishes the step under way, then makes everything durable.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (stop.IsCancellationRequested) return;
+        await stop.CancelAsync();
+        await backlog.DisposeAsync();
+        if (loop is not null) await loop;
+        watchers.Complete();
+        if (writingSnapshot is not null) await Task.WhenAny(writingSnapshot);
+        var flushed = await unsaved.Flush(OnSaved, LetGo);
+        if (checkpoints is not null && flushed && coordinator.Version > schedule.DurableVersion) await checkpoints.Save(Snapshot());
+        foreach (var taken in active.Values) taken.Fail(new ObjectDisposedException(nameof(LocalLearner), "the server is shutting down"));
+        replica.Dispose();
+        gauge.Dispose();
+        index.Dispose();
+        turn.Dispose();
+        stop.Dispose();
+    }
+
+    // ---- Small print --------------------------------------------------------------------------------------------------------------------------
+
+    private async Task Resume(Action<string> warn, CancellationToken cancellation)
+    {
+        if (await store.ReadSetting(EncoderSetting, cancellation) is { } known)
+        {
+            if (known != encoder.Id)
+                throw new WeightsRejectedException(
+                    $"the documents in this store were embedded by '{known}', and vectors of '{encoder.Id}' cannot be mixed with them; "
+                    + $"use the encoder '{known}' or another data folder");
+        }
+        else await store.WriteSetting(EncoderSetting, encoder.Id, cancellation);
+
+        if (checkpoints is not null && await checkpoints.LoadNewest(warn, cancellation) is { } checkpoint)
+        {
+            CheckEncoder(checkpoint);
+            coordinator.Restore(checkpoint);
+        }
+        schedule.OnSaved(coordinator.Version);
+        var again = await store.Unlearn(coordinator.Version, cancellation);
+        if (again > 0) warn($"{again:N0} documents were learned after the newest checkpoint (version {coordinator.Version}) and will be learned anew");
+        foreach (var document in (await store.ReadLearned(Replay.Limit, cancellation)).Reverse()) replay.Add(document);
+        await foreach (var document in store.ReadIndex(cancellation)) index.Put(document.Id, document.Title, SearchVector.Of(document.X, document.Y));
+    }
+
+    private void CheckEncoder(Checkpoint checkpoint)
+    {
+        if (checkpoint.EncoderId is { } id && id != encoder.Id)
+            throw new WeightsRejectedException($"the weights were trained on vectors of the encoder '{id}'; this server uses '{encoder.Id}'");
+    }
+
+    private float[] Encoded(string text)
+    {
+        var vector = new float[encoder.Dimensions];
+        encoder.Encode([text], vector);
+        return vector;
+    }
+
+    private Checkpoint Snapshot() => coordinator.Snapshot(encoder.Id, Mode, time.GetUtcNow());
+
+    private async Task<WeightSummary> SaveCheckpoint()
+    {
+        if (checkpoints is null) throw new InvalidOperationException("this learner keeps its weights in memory alone");
+        if (writingSnapshot is not null)
+        {
+            await Task.WhenAny(writingSnapshot);
+            SettleSnapshot();
+        }
+        snapshot = null;
+        if (!await unsaved.Flush(OnSaved, LetGo)) throw new StoreUnavailableException("documents could not be saved, so the weights were not either");
+        var saved = await checkpoints.Save(Snapshot());
+        schedule.OnSaved(saved.Version);
+        return saved with { Current = true };
+    }
+
+    private void Wake() => wake.Writer.TryWrite(true);
+
+    private Task<bool> Ask(Func<Task> work) => Ask(async () =>
+    {
+        await work();
+        return true;
+    });
+
+    /// <summary>Has the loop do something between two turns; where no loop runs, does it here.</summary>
+    private async Task<T> Ask<T>(Func<Task<T>> work)
+    {
+        ObjectDisposedException.ThrowIf(stop.IsCancellationRequested, this);
+        var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        requests.Enqueue(async () =>
+        {
+            try
+            {
+                answer.SetResult(await work());
+            }
+#pragma warning disable CA1031 // whatever went wrong is the asker's to know, not the loop's
+            catch (Exception exception)
+            {
+                answer.SetException(exception);
+            }
+#pragma warning restore CA1031
+        });
+        if (loop is null)
+        {
+            await turn.WaitAsync();
+            try
+            {
+                await AnswerRequests();
+            }
+            finally
+            {
+                turn.Release();
+            }
+        }
+        else Wake();
+        return await answer.Task;
+    }
+
+    private async Task AnswerRequests()
+    {
+        while (requests.TryDequeue(out var request)) await request();
+    }
+}

@@ -1,0 +1,74 @@
+using RsrNet.Core.Documents;
+
+namespace RsrNet.Core.Replicas;
+
+/// <summary>One engine with the weights of one version and the batch it works on. Used by one thread at a time.</summary>
+public sealed class Replica(IRecursionEngine engine) : IDisposable
+{
+    private RecursionBatch batch = new(engine.Shape, 1);
+
+    /// <summary>The version of the loaded weights; -1 before the first.</summary>
+    public long Version { get; private set; } = -1;
+
+    /// <summary>The documents' rows, in the order they were placed.</summary>
+    public RecursionBatch Batch => batch;
+
+    public void Load(RecursionWeights weights, long version)
+    {
+        if (version == Version) return;
+        engine.Load(weights);
+        Version = version;
+    }
+
+    /// <summary>Puts documents into the batch's rows, each with its stored state; a new document starts from zero.</summary>
+    /// <exception cref="ArgumentException">A document has no embedding, or one of another width.</exception>
+    public void Place(IReadOnlyList<Document> documents)
+    {
+        if (batch.Capacity < documents.Count) batch = new RecursionBatch(engine.Shape, Math.Max(documents.Count, 2 * batch.Capacity));
+        batch.Rows = documents.Count;
+        for (var row = 0; row < documents.Count; row++) Place(documents[row], row);
+    }
+
+    public ReadOnlySpan<float> Y(int row) => batch.Y.AsSpan(row * engine.Shape.D, engine.Shape.D);
+
+    public ReadOnlySpan<float> Z(int row) => batch.Z.AsSpan(row * engine.Shape.L, engine.Shape.L);
+
+    /// <summary>One supervision step without learning.</summary>
+    public void Refine() => engine.Refine(batch);
+
+    /// <summary>The supervision steps of the batch in training mode, one each time the sequence is advanced.</summary>
+    public IEnumerable<SupervisionStep> Train(Supervision supervision)
+    {
+        foreach (var step in supervision.Run(batch))
+        {
+            Version = step.Version;
+            yield return step;
+        }
+    }
+
+    public void Dispose() => engine.Dispose();
+
+    private void Place(Document document, int row)
+    {
+        var (d, _, l) = engine.Shape;
+        var embedding = document.Embedding ?? throw new ArgumentException($"document '{document.Id}' has no embedding yet");
+        if (embedding.X.Length != d)
+            throw new ArgumentException($"document '{document.Id}' has an embedding of {embedding.X.Length} elements; the network takes {d}");
+        embedding.X.CopyTo(batch.X, row * d);
+        var target = batch.T.AsSpan(row * d, d);
+        if (embedding.T is null) target.Clear();
+        else embedding.T.CopyTo(target);
+        var y = batch.Y.AsSpan(row * d, d);
+        var z = batch.Z.AsSpan(row * l, l);
+        if (document.State is null)
+        {
+            y.Clear();
+            z.Clear();
+        }
+        else
+        {
+            document.State.Y.CopyTo(y);
+            document.State.Z.CopyTo(z);
+        }
+    }
+}

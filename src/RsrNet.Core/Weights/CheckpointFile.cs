@@ -1,0 +1,148 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using RsrNet.Core.Coordination;
+using RsrNet.Core.Replicas;
+
+namespace RsrNet.Core.Weights;
+
+/// <summary>
+/// A checkpoint as a safetensors file: the state_dict's tensors, <c>adam.mean</c> and <c>adam.variance</c> over all parameters in
+/// <see cref="ParameterLayout"/>'s order, and the rest in the metadata, sealed by a SHA-256. A bare state_dict is read as well.
+/// </summary>
+public static class CheckpointFile
+{
+    /// <summary>Counts up when older readers could not read what is written.</summary>
+    public const int FormatVersion = 1;
+
+    private const string KeyPrefix = "rsrnet.";
+    private const string FormatKey = "rsrnet.format";
+    private const string VersionKey = "rsrnet.version";
+    private const string EncoderKey = "rsrnet.encoder";
+    private const string ModeKey = "rsrnet.mode";
+    private const string CreatedKey = "rsrnet.created_at";
+    private const string LossKey = "rsrnet.loss";
+    private const string AdamStepKey = "rsrnet.adam_step";
+    private const string HashKey = "rsrnet.sha256";
+    private const string MeanName = "adam.mean";
+    private const string VarianceName = "adam.variance";
+
+    /// <summary>The mode of a bare state_dict, which does not say how it was learned.</summary>
+    public const string UnknownMode = "unknown";
+
+    /// <exception cref="WeightsRejectedException">A number is not finite: such a file could not be read again.</exception>
+    public static void Write(Stream stream, Checkpoint checkpoint)
+    {
+        var (weights, optimizer) = (checkpoint.Weights, checkpoint.Optimizer);
+        StateDict.Check(weights);
+        var writer = new SafetensorsWriter();
+        writer.Metadata["format"] = "pt";
+        writer.Metadata[FormatKey] = FormatVersion.ToString(CultureInfo.InvariantCulture);
+        writer.Metadata[VersionKey] = checkpoint.Version.ToString(CultureInfo.InvariantCulture);
+        writer.Metadata[ModeKey] = checkpoint.Mode;
+        writer.Metadata[CreatedKey] = checkpoint.CreatedAt.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
+        if (checkpoint.EncoderId is { } encoder) writer.Metadata[EncoderKey] = encoder;
+        if (checkpoint.Loss is { } loss) writer.Metadata[LossKey] = loss.ToString("R", CultureInfo.InvariantCulture);
+        StateDict.AddTo(writer, weights);
+        if (optimizer is not null)
+        {
+            StateDict.Check(optimizer, weights.Layout.ParameterCount);
+            writer.Metadata[AdamStepKey] = optimizer.Step.ToString(CultureInfo.InvariantCulture);
+            writer.Add(MeanName, [optimizer.Mean.Length], optimizer.Mean);
+            writer.Add(VarianceName, [optimizer.Variance.Length], optimizer.Variance);
+        }
+        writer.Seal(HashKey);
+        writer.WriteTo(stream);
+    }
+
+    /// <inheritdoc cref="Read(Stream)"/>
+    public static Checkpoint Read(string path)
+    {
+        using var reader = SafetensorsReader.Open(path);
+        return Read(reader);
+    }
+
+    /// <summary>Reads a checkpoint, or a bare state_dict: that one has version 0, no encoder, no optimiser, and was created at the Unix epoch.</summary>
+    /// <param name="stream">Seekable; closed afterwards.</param>
+    /// <exception cref="InvalidDataException">The file is damaged.</exception>
+    /// <exception cref="WeightsRejectedException">The file is whole, but its tensors are not this network's.</exception>
+    /// <exception cref="NotSupportedException">A newer version of RSR-Net wrote it.</exception>
+    public static Checkpoint Read(Stream stream)
+    {
+        using (stream)
+        {
+            return Read(new SafetensorsReader(stream));
+        }
+    }
+
+    /// <summary>Reads the header alone: quick, and blind to damage in the numbers.</summary>
+    /// <exception cref="InvalidDataException">The header is damaged, or the file is cut off.</exception>
+    /// <exception cref="NotSupportedException">A newer version of RSR-Net wrote it.</exception>
+    internal static WeightSummary ReadSummary(string path, long? current)
+    {
+        using var reader = SafetensorsReader.Open(path);
+        var stamp = Stamp.Read(reader.Header.Metadata);
+        return new WeightSummary(
+            stamp.Version, stamp.CreatedAt, stamp.Loss, stamp.EncoderId, stamp.Mode, new FileInfo(path).Length, stamp.Version == current);
+    }
+
+    private static Checkpoint Read(SafetensorsReader reader)
+    {
+        var metadata = reader.Header.Metadata;
+        var stamp = Stamp.Read(metadata);
+        if (metadata.ContainsKey(FormatKey)) CheckHash(reader);
+        var weights = StateDict.Read(reader, others: [MeanName, VarianceName]);
+        return new Checkpoint(
+            stamp.Version, stamp.EncoderId, stamp.Mode, weights, ReadOptimizer(reader, weights.Layout.ParameterCount), stamp.CreatedAt, stamp.Loss);
+    }
+
+    private static AdamState? ReadOptimizer(SafetensorsReader reader, int parameters)
+    {
+        if (reader.Header.Find(MeanName) is null && reader.Header.Find(VarianceName) is null) return null;
+        var state = new AdamState(parameters) { Step = Stamp.Number(reader.Header.Metadata, AdamStepKey) };
+        reader.ReadFloats(MeanName, state.Mean);
+        reader.ReadFloats(VarianceName, state.Variance);
+        StateDict.Check(state, parameters);
+        return state;
+    }
+
+    private static void CheckHash(SafetensorsReader reader)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        reader.Header.AppendTo(hash, HashKey);
+        reader.AppendTo(hash);
+        if (reader.Header.Metadata.GetValueOrDefault(HashKey) != Convert.ToHexStringLower(hash.GetHashAndReset()))
+            throw new InvalidDataException("the content does not match its SHA-256: the file is damaged");
+    }
+
+    /// <summary>What the metadata says of a checkpoint.</summary>
+    private readonly record struct Stamp(long Version, string? EncoderId, string Mode, DateTimeOffset CreatedAt, float? Loss)
+    {
+        public static Stamp Read(IReadOnlyDictionary<string, string> metadata)
+        {
+            // A key of ours without the format is a checkpoint whose header was hit, not a state_dict.
+            if (!metadata.Keys.Any(key => key.StartsWith(KeyPrefix, StringComparison.Ordinal)))
+                return new Stamp(0, null, UnknownMode, DateTimeOffset.UnixEpoch, null);
+            var format = Number(metadata, FormatKey);
+            if (format > FormatVersion)
+                throw new NotSupportedException($"the checkpoint has format {format}, this program reads up to {FormatVersion}: use a newer one");
+            if (!DateTimeOffset.TryParseExact(Text(metadata, CreatedKey), "O", CultureInfo.InvariantCulture, DateTimeStyles.None, out var created))
+                throw new InvalidDataException($"the metadata's {CreatedKey} is no point in time");
+            float? loss = null;
+            if (metadata.TryGetValue(LossKey, out var text))
+            {
+                if (!float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value))
+                    throw new InvalidDataException($"the metadata's {LossKey} is no number");
+                loss = value;
+            }
+            return new Stamp(Number(metadata, VersionKey), metadata.GetValueOrDefault(EncoderKey), Text(metadata, ModeKey), created, loss);
+        }
+
+        public static long Number(IReadOnlyDictionary<string, string> metadata, string key) =>
+            long.TryParse(Text(metadata, key), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+                ? number
+                : throw new InvalidDataException($"the metadata's {key} is no whole number from 0");
+
+        private static string Text(IReadOnlyDictionary<string, string> metadata, string key) =>
+            metadata.GetValueOrDefault(key) ?? throw new InvalidDataException($"the metadata has no {key}");
+    }
+}
