@@ -31,7 +31,7 @@ public readonly record struct Rouge(RougeScore R1, RougeScore R2, RougeScore RLs
     }
 
     // A token's number instead of its letters: comparing is what the subsequences spend their time on.
-    private static int[] Tokens(string sentence, Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> numbers)
+    internal static int[] Tokens(string sentence, Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> numbers)
     {
         var tokens = new List<int>(sentence.Length / 5);
         var lower = sentence.ToLowerInvariant();
@@ -51,7 +51,7 @@ public readonly record struct Rouge(RougeScore R1, RougeScore R2, RougeScore RLs
         return [.. tokens];
     }
 
-    private static RougeScore Grams(int[] candidate, int[] reference, int n)
+    internal static RougeScore Grams(int[] candidate, int[] reference, int n)
     {
         var open = new Dictionary<(int, int), int>();
         for (var i = 0; i + n <= reference.Length; i++)
