@@ -36,7 +36,7 @@ public sealed record Lesson
     /// <summary>Cosine of the prediction to t.</summary>
     public required double Cosine { get; init; }
 
-    /// <summary>[10, 10] and [10] sums over the sentences: <see cref="HighlightOverlap"/> against <see cref="ReadoutFeatures"/>.</summary>
+    /// <summary>[11, 11] and [11] sums over the sentences: <see cref="HighlightOverlap"/> against <see cref="ReadoutFeatures"/>.</summary>
     public required double[] ReadoutGram { get; init; }
 
     public required double[] ReadoutMoment { get; init; }
@@ -66,7 +66,12 @@ public sealed record Lesson
         var overlap = new HighlightOverlap(article.Highlights);
         var scorer = new NormalEquations(ReadoutFeatures.Prior, ReadoutFeatures.PriorWeight);
         for (var i = 0; i < reading.Count; i++)
-            scorer.Observe(features.AsSpan(i * ReadoutFeatures.Count, ReadoutFeatures.Count), overlap.Of(article.Sentences.Outlines[i].Text));
+        {
+            // A long sentence is a larger part of the summary it gets into: it counts by its length.
+            scorer.Observe(
+                features.AsSpan(i * ReadoutFeatures.Count, ReadoutFeatures.Count), overlap.Of(article.Sentences.Outlines[i].Text),
+                SentenceFeatures.Length(article.Sentences.Outlines[i]));
+        }
         var learned = Score(article, readout.Pick(view, features, weights.Readout));
         var lead = Score(article, SentenceReadout.First(article.Sentences, readout.Sentences));
         var (gram, moment) = Pool(reading, goal);
@@ -80,7 +85,7 @@ public sealed record Lesson
             Scale = VectorMath.Dot(SentenceReading.Centred(y, weights.MeanT), goal),
             Confidence = confidence,
             ForetoldCosine = foretold,
-            Probability = ConfidenceFeatures.Probability(foretold, weights.Median, weights.Spread),
+            Probability = weights.Line.Probability(foretold),
             Cosine = VectorMath.Cosine(y, t),
             ReadoutGram = scorer.Gram,
             ReadoutMoment = scorer.Moment,

@@ -7,7 +7,7 @@ namespace RsrNet.Core.Coordination;
 /// <summary>
 /// The residual mode as one whole: network, regressions, average and reservoir; foretells articles and learns from them. Used by one thread at a time.
 /// </summary>
-public sealed class ResidualModel : IDisposable
+public sealed class ResidualModel : IStreamModel
 {
     private readonly ResidualOptions options;
     private readonly RecursionShape shape;
@@ -49,6 +49,9 @@ public sealed class ResidualModel : IDisposable
     /// <summary>Updates so far.</summary>
     public long Version => coordinator.Version;
 
+    /// <inheritdoc/>
+    public string Mode => "residual";
+
     /// <summary>A batch with the articles in its rows, from the beginning of their recursion.</summary>
     public RecursionBatch Place(IReadOnlyList<ReadArticle> articles)
     {
@@ -73,7 +76,7 @@ public sealed class ResidualModel : IDisposable
         return batch;
     }
 
-    /// <summary>The summary in words of a refined row.</summary>
+    /// <inheritdoc/>
     public ReadoutSummary Summarize(RecursionBatch batch, int row)
     {
         var statistics = new ResidualStatistics(Served);
@@ -81,12 +84,11 @@ public sealed class ResidualModel : IDisposable
         return readout.Of(SummaryView.Of(reading, batch.Y.AsSpan(row * shape.D, shape.D), statistics), statistics);
     }
 
-    /// <summary>Test, then train: judges the articles with the weights from before, then learns from them and from some of the reservoir.</summary>
+    /// <summary>Learns from articles that <see cref="Predict"/> was asked for just before, and from some of the reservoir.</summary>
     /// <param name="articles">With highlights.</param>
-    /// <returns>How each was judged before it was learned, and the batch that was judged.</returns>
-    public (IReadOnlyList<Lesson> Lessons, RecursionBatch Judged) Learn(IReadOnlyList<ReadArticle> articles)
+    /// <param name="judged">What was foretold of them, with the weights as they are.</param>
+    public void Learn(IReadOnlyList<ReadArticle> articles, RecursionBatch judged)
     {
-        var judged = Predict(articles);
         var statistics = new ResidualStatistics(Served);
         var lessons = articles.Select((article, row) => Lesson.Of(article, judged.Y.AsSpan(row * shape.D, shape.D), statistics, readout)).ToArray();
         Train(articles);
@@ -96,7 +98,6 @@ public sealed class ResidualModel : IDisposable
         Regressions.Publish(coordinator.Weights);
         Regressions.Publish(average.Weights);
         server.Load(average.Weights);
-        return (lessons, judged);
     }
 
     public void Dispose()

@@ -32,8 +32,8 @@ public sealed record ResidualOptions
     /// <summary>Labelled articles over which the learned readout must have been better than the first sentences to serve. Default 200; at least 20.</summary>
     public int ReadoutWindow { get; init; } = 200;
 
-    /// <summary>How much a sentence's score falls for each unit of cosine to one already chosen. Default 0; at least 0.</summary>
-    public double Redundancy { get; init; }
+    /// <summary>How much a sentence's score falls for each unit of cosine to one already chosen. Default 0.3; at least 0.</summary>
+    public double Redundancy { get; init; } = 0.3;
 
     /// <exception cref="ArgumentException">An option is out of range; the message names it.</exception>
     public void Check()

@@ -16,6 +16,9 @@ public sealed class StreamRegressions
     /// <summary>Predictions of quality that calibrate the next one.</summary>
     private const int CalibrationSize = 500;
 
+    /// <summary>Articles before a foretold cosine is worth calibrating by: the first ones were made of nothing.</summary>
+    private const int FewestForetold = 64;
+
     /// <summary>Articles before the learned readout may serve at all.</summary>
     private const int FewestJudged = 20;
 
@@ -56,7 +59,7 @@ public sealed class StreamRegressions
         scale.Observe([1], lesson.Scale);
         confidence.Observe(lesson.Confidence, lesson.Cosine);
         readout.Add(lesson.ReadoutGram, lesson.ReadoutMoment);
-        Calibration.Add(lesson.ForetoldCosine, lesson.Probability, lesson.Cosine);
+        if (x.Count > FewestForetold) Calibration.Add(lesson.ForetoldCosine, lesson.Probability, lesson.Cosine);
         if (gains.Count == options.ReadoutWindow) gains.Dequeue();
         gains.Enqueue(Quality(lesson.Learned) - Quality(lesson.Lead));
     }
@@ -72,8 +75,7 @@ public sealed class StreamRegressions
         statistics.Scale = (float)scale.Weights[0];
         statistics.Anchor = (float)options.Anchor;
         Copy(confidence.Weights, statistics.Confidence);
-        statistics.Spread = (float)Calibration.Spread;
-        statistics.Median = (float)Calibration.Median;
+        statistics.Line = Calibration.Line;
         Copy(readout.Weights, statistics.Readout);
         statistics.ReadoutOpen = gains.Count >= FewestJudged && ReadoutGain > 0 ? 1 : 0;
     }

@@ -66,9 +66,12 @@ public sealed class ArticleSentences
 /// <param name="Position">Index among all sentences of the article, from 0.</param>
 /// <param name="Words">Runs of characters between blanks; at least 1.</param>
 /// <param name="Digits">Share of the words that begin with a digit; in [0, 1].</param>
+/// <param name="Quotes">Whether somebody is quoted in it: highlights seldom do.</param>
 /// <param name="Capitals">Share of the words after the first that begin with a capital: names; in [0, 1].</param>
-public readonly record struct SentenceOutline(string Text, int Position, int Words, float Digits, float Capitals)
+public readonly record struct SentenceOutline(string Text, int Position, int Words, float Digits, float Capitals, bool Quotes)
 {
+    private const string QuoteMarks = "\"\u201C\u201D";
+
     public static SentenceOutline Of(string text, int position)
     {
         int words = 0, digits = 0, capitals = 0;
@@ -84,6 +87,6 @@ public readonly record struct SentenceOutline(string Text, int Position, int Wor
             before = unit;
         }
         words = Math.Max(words, 1);
-        return new SentenceOutline(text, position, words, (float)digits / words, (float)capitals / words);
+        return new SentenceOutline(text, position, words, (float)digits / words, (float)capitals / words, text.AsSpan().ContainsAny(QuoteMarks));
     }
 }

@@ -19,7 +19,7 @@ public sealed class SentenceReadout(int sentences = 3, double redundancy = 0)
     /// <summary>The first sentences, in order: what a summary is until the learned readout has proved better.</summary>
     public static int[] First(ArticleSentences article, int count) => [.. Enumerable.Range(0, Math.Min(count, article.Count))];
 
-    /// <summary>[n, 10] features of all sentences.</summary>
+    /// <summary>[n, 11] features of all sentences.</summary>
     public static double[] Features(SummaryView view)
     {
         var features = new double[view.Reading.Count * ReadoutFeatures.Count];
@@ -33,7 +33,7 @@ public sealed class SentenceReadout(int sentences = 3, double redundancy = 0)
     }
 
     /// <summary>The sentences the learned scorer picks, whether it serves or not; indices in article order.</summary>
-    /// <param name="features">[n, 10]</param>
+    /// <param name="features">[n, 11]</param>
     public int[] Pick(SummaryView view, ReadOnlySpan<double> features, ReadOnlySpan<float> weights)
     {
         var n = view.Reading.Count;

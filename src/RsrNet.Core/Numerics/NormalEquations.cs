@@ -57,12 +57,13 @@ public sealed class NormalEquations
     }
 
     /// <param name="features">[K]</param>
-    public void Observe(ReadOnlySpan<double> features, double target)
+    /// <param name="weight">How many observations it counts for; above 0.</param>
+    public void Observe(ReadOnlySpan<double> features, double target, double weight = 1)
     {
         for (var i = 0; i < features.Length; i++)
         {
-            for (var k = 0; k < features.Length; k++) Gram[i * Features + k] += features[i] * features[k];
-            Moment[i] += features[i] * target;
+            for (var k = 0; k < features.Length; k++) Gram[i * Features + k] += weight * features[i] * features[k];
+            Moment[i] += weight * features[i] * target;
         }
         solved = false;
     }

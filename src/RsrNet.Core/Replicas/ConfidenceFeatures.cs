@@ -1,5 +1,3 @@
-using RsrNet.Core.Numerics;
-
 namespace RsrNet.Core.Replicas;
 
 /// <summary>What the cosine of y to the unknown t is foretold from.</summary>
@@ -38,7 +36,4 @@ public static class ConfidenceFeatures
         features[4] = Math.Sqrt(Math.Max(0, squares / n - sum / n * (sum / n)));
         features[5] = Math.Log(n);
     }
-
-    /// <summary>q: the probability that the cosine to t is above the median of the stream, if errors are normal.</summary>
-    internal static double Probability(double predicted, double median, double spread) => NormalDistribution.Below((predicted - median) / Math.Max(spread, 1e-6));
 }

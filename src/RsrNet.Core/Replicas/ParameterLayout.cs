@@ -67,7 +67,7 @@ public sealed class ParameterLayout
             Place(
                 ("mean.x", d, 0), ("mean.t", d, 0), ("mean.sentence", d, 0),
                 ("pool.weight", PoolFeatures.Count, 0), ("pool.scale", 1, 0), ("pool.anchor", 1, 0),
-                ("confidence.weight", ConfidenceFeatures.Count, 0), ("confidence.spread", 1, 0), ("confidence.median", 1, 0),
+                ("confidence.weight", ConfidenceFeatures.Count, 0), ("confidence.offset", 1, 0), ("confidence.slope", 1, 0),
                 ("readout.weight", ReadoutFeatures.Count, 0), ("readout.open", 1, 0)));
     }
 

@@ -5,18 +5,18 @@ namespace RsrNet.Core.Replicas;
 /// <summary>What the readout scores a sentence by.</summary>
 public static class ReadoutFeatures
 {
-    public const int Count = 10;
+    public const int Count = 11;
 
     public static IReadOnlyList<string> Names { get; } =
-        ["bias", "y", "article", "centrality", "front 3", "front 10", "log length", "length", "digits", "names"];
+        ["bias", "y", "article", "centrality", "front 3", "front 10", "log length", "length", "digits", "names", "quotes"];
 
     /// <summary>Without any labelled article: what lies in front and near y.</summary>
-    internal static readonly double[] Prior = [0, 0.2, 0.1, 0, 0.15, 0.08, 0, 0, 0, 0];
+    internal static readonly double[] Prior = [0, 0.2, 0.1, 0, 0.15, 0.08, 0, 0, 0, 0, 0];
 
     /// <summary>How many sentences the prior counts for.</summary>
     internal const double PriorWeight = 30;
 
-    /// <param name="features">[10]; overwritten.</param>
+    /// <param name="features">[11]; overwritten.</param>
     internal static void Write(Span<double> features, in SentenceOutline outline, double cosineY, double cosineX, double centrality)
     {
         features[0] = 1;
@@ -29,5 +29,6 @@ public static class ReadoutFeatures
         features[7] = outline.Words / 30.0;
         features[8] = outline.Digits;
         features[9] = outline.Capitals;
+        features[10] = outline.Quotes ? 1 : 0;
     }
 }

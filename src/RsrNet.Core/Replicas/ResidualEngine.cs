@@ -139,11 +139,12 @@ public sealed class ResidualEngine : IRecursionEngine
         return loss;
     }
 
+    /// <summary>q: the probability that the cosine to t is above the median of the stream.</summary>
     private double Confidence(SentenceReading reading, ReadOnlySpan<float> y)
     {
         Span<double> features = stackalloc double[ConfidenceFeatures.Count];
         var prediction = SummaryView.Of(reading, y, statistics).PredictCosine(statistics, features);
-        return ConfidenceFeatures.Probability(prediction, statistics.Median, statistics.Spread);
+        return statistics.Line.Probability(prediction);
     }
 
     private void Check(RecursionBatch batch)

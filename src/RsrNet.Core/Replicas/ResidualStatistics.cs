@@ -1,3 +1,5 @@
+using RsrNet.Core.Numerics;
+
 namespace RsrNet.Core.Replicas;
 
 /// <summary>The named parts of <see cref="RecursionWeights.Statistics"/> in the residual mode: what the regressions beside the network have found.</summary>
@@ -12,8 +14,8 @@ public sealed class ResidualStatistics(RecursionWeights weights)
     private readonly ParameterSlot scale = Slot(weights, "pool.scale");
     private readonly ParameterSlot anchor = Slot(weights, "pool.anchor");
     private readonly ParameterSlot confidence = Slot(weights, "confidence.weight");
-    private readonly ParameterSlot spread = Slot(weights, "confidence.spread");
-    private readonly ParameterSlot median = Slot(weights, "confidence.median");
+    private readonly ParameterSlot offset = Slot(weights, "confidence.offset");
+    private readonly ParameterSlot slope = Slot(weights, "confidence.slope");
     private readonly ParameterSlot readout = Slot(weights, "readout.weight");
     private readonly ParameterSlot open = Slot(weights, "readout.open");
 
@@ -36,13 +38,14 @@ public sealed class ResidualStatistics(RecursionWeights weights)
     /// <summary>[7] weights of <see cref="ConfidenceFeatures"/>.</summary>
     public Span<float> Confidence => confidence.Of(buffer);
 
-    /// <summary>Deviation of the foretold cosine from the true one.</summary>
-    public ref float Spread => ref spread.Of(buffer)[0];
+    /// <summary>q of a foretold cosine.</summary>
+    public LogisticLine Line
+    {
+        get => new(offset.Of(buffer)[0], slope.Of(buffer)[0]);
+        set => (offset.Of(buffer)[0], slope.Of(buffer)[0]) = ((float)value.Offset, (float)value.Slope);
+    }
 
-    /// <summary>Median of the true cosines.</summary>
-    public ref float Median => ref median.Of(buffer)[0];
-
-    /// <summary>[10] weights of <see cref="ReadoutFeatures"/>.</summary>
+    /// <summary>[11] weights of <see cref="ReadoutFeatures"/>.</summary>
     public Span<float> Readout => readout.Of(buffer);
 
     /// <summary>1 where the learned readout serves, 0 where the article's first sentences do.</summary>
