@@ -1,1 +1,4 @@
-System.Console.WriteLine("rsrnet");
+using RsrNet.Cli;
+
+using var stop = new StopSignals();
+return await RsrNetCommand.Run(args, Terminal.OfProcess(), stop.Token);

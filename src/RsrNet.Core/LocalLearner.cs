@@ -100,7 +100,7 @@ public sealed class LocalLearner : ILearner
         CancellationToken cancellation = default)
     {
         var shape = new RecursionShape(encoder.Dimensions, options.Replicas.Hidden, options.Replicas.Latent);
-        engine ??= static (shape, recursion) => new ReferenceEngine(shape, recursion);
+        engine ??= static (shape, recursion) => new CpuEngine(shape, recursion);
         var learner = new LocalLearner(options, encoder, store, checkpoints, engine(shape, options.Replicas), time ?? TimeProvider.System);
         try
         {
@@ -373,7 +373,7 @@ public sealed class LocalLearner : ILearner
     {
         var document = taken.Document;
         if (!taken.Gone && document.Embedding is { } embedding)
-            index.Put(document.Id, document.Article.Title, SearchVector.Of(embedding.X, document.State?.Y));
+            index.Put(document.Id, document.Article.Headline, SearchVector.Of(embedding.X, document.State?.Y));
         if (!taken.AwaitsTraining && !taken.AwaitsTurn && !taken.UnderRefinement) active.TryRemove(KeyValuePair.Create(document.Id, taken));
     }
 

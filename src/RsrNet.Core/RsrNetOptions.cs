@@ -18,4 +18,62 @@ public sealed record RsrNetOptions
     public CoordinationOptions Coordination { get; init; } = new();
 
     public WeightOptions Weights { get; init; } = new();
+
+    /// <summary>What is out of its range, each naming the option and the range; empty where all is well. The ranges are those the options' docstrings state.</summary>
+    public IReadOnlyList<string> Problems()
+    {
+        var problems = new List<string>();
+
+        AtLeast("Articles.IdLength", Articles.IdLength, 32);
+        AtLeast("Articles.TitleLength", Articles.TitleLength, 1);
+        AtLeast("Articles.TextLength", Articles.TextLength, 1);
+        AtLeast("Articles.Highlights", Articles.Highlights, 0);
+        AtLeast("Articles.Labels", Articles.Labels, 0);
+        AtLeast("Articles.BodyBytes", Articles.BodyBytes, 1024);
+        AtLeast("Articles.BatchLines", Articles.BatchLines, 1);
+        AtLeast("Articles.Backlog", Articles.Backlog, 1);
+
+        Between("Documents.Tolerance", Documents.Tolerance, 0, 1);
+        AtLeast("Documents.MaxSteps", Documents.MaxSteps, 1);
+        AtLeast("Documents.TrajectoryLimit", Documents.TrajectoryLimit, 4);
+        AtLeast("Documents.RefineBatch", Documents.RefineBatch, 1, 4096);
+        AtLeast("Documents.RefreshLag", Documents.RefreshLag, 0);
+        AtLeast("Documents.RefreshSettleSeconds", Documents.RefreshSettleSeconds, 0);
+
+        AtLeast("Replicas.Hidden", Replicas.Hidden, 1);
+        AtLeast("Replicas.Latent", Replicas.Latent, 1);
+        AtLeast("Replicas.Calls", Replicas.Calls, 1);
+        AtLeast("Replicas.LatentRecursions", Replicas.LatentRecursions, 1);
+        AtLeast("Replicas.SupervisionSteps", Replicas.SupervisionSteps, 1);
+        AtLeast("Replicas.StopConfidence", Replicas.StopConfidence, 0);
+
+        AtLeast("Coordination.BatchSize", Coordination.BatchSize, 2);
+        AtLeast("Coordination.BatchWaitMs", Coordination.BatchWaitMs, 0);
+        Between("Coordination.LearningRate", Coordination.LearningRate, 0, double.PositiveInfinity);
+        AtLeast("Coordination.Beta1", Coordination.Beta1, 0, Math.BitDecrement(1.0));
+        AtLeast("Coordination.Beta2", Coordination.Beta2, 0, Math.BitDecrement(1.0));
+        Between("Coordination.Epsilon", Coordination.Epsilon, 0, double.PositiveInfinity);
+        Between("Coordination.ClipNorm", Coordination.ClipNorm, 0, double.PositiveInfinity);
+
+        AtLeast("Weights.CheckpointUpdates", Weights.CheckpointUpdates, 1);
+        Between("Weights.CheckpointSeconds", Weights.CheckpointSeconds, 0, double.PositiveInfinity);
+        AtLeast("Weights.Keep", Weights.Keep, 2);
+        return problems;
+
+        void AtLeast(string name, double value, double least, double most = double.MaxValue)
+        {
+            if (value >= least && value <= most) return;
+            var range = most == double.MaxValue ? $"at least {least}" : most < 1 ? $"at least {least} and below 1" : $"{least} to {most}";
+            Add(name, value, range);
+        }
+
+        // Both ends are excluded.
+        void Between(string name, double value, double above, double below)
+        {
+            if (value > above && value < below) return;
+            Add(name, value, double.IsInfinity(below) ? $"above {above}" : $"above {above} and below {below}");
+        }
+
+        void Add(string name, double value, string range) => problems.Add(FormattableString.Invariant($"{name} is {value}; it must be {range}"));
+    }
 }

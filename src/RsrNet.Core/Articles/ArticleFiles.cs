@@ -91,7 +91,8 @@ public static class ArticleFiles
         await foreach (var item in items) yield return item;
     }
 
-    private static IEnumerable<(string File, string? Problem)> Expand(string path)
+    /// <summary>The files of a path: itself, or those of a folder as <see cref="Read"/> goes through them; with a problem where there are none.</summary>
+    public static IEnumerable<(string File, string? Problem)> Expand(string path)
     {
         if (!Directory.Exists(path)) return [(path, File.Exists(path) ? null : "there is no such file or folder; check the path")];
         try

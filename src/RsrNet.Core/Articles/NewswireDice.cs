@@ -1,18 +1,14 @@
-using RsrNet.Core.Embedding;
+using RsrNet.Core.Numerics;
 
 namespace RsrNet.Core.Articles;
 
-/// <summary>Random choices of one story: splitmix64 from (seed, index), so that story 1,000 needs none of those before it and is the same everywhere.</summary>
+/// <summary>Random choices of one story, made from (seed, index) alone, so that story 1,000 needs none of those before it and is the same everywhere.</summary>
 internal sealed class NewswireDice(int seed, long index)
 {
-    private ulong _state = FeatureHash.Mix(((ulong)(uint)seed << 32) ^ 0x6E65777377697265) + (ulong)index * 0xD1342543DE82EF95;
+    private SplitMix64 _numbers = new(new SplitMix64(new SplitMix64((ulong)seed).Next() + (ulong)index).Next());
 
     /// <returns>A number in [0, count).</returns>
-    public int Below(int count)
-    {
-        _state += 0x9E3779B97F4A7C15;
-        return (int)((FeatureHash.Mix(_state) >> 32) * (ulong)count >> 32);
-    }
+    public int Below(int count) => (int)((_numbers.Next() >> 32) * (ulong)count >> 32);
 
     public bool Happens(int percent) => Below(100) < percent;
 

@@ -33,17 +33,20 @@ internal sealed class NewswireStory(NewswireTemplate template, NewswireNames nam
         return ValueOf(slot);
     }
 
-    /// <summary>A sentence of the running text: a person has the full name where the text names them first.</summary>
+    /// <summary>A sentence of the running text: a person has the full name where the text names them first or says who they are, then the last name.</summary>
     public string Tell(string pattern)
     {
         for (var end = 0; (end = pattern.IndexOf('}', end)) >= 0; end++)
         {
             var start = pattern.LastIndexOf('{', end) + 1;
-            var name = pattern[start..end];
-            var person = name.EndsWith(".last", StringComparison.Ordinal) ? name[..^5] : name;
-            if (person.Contains('.', StringComparison.Ordinal) || !_introduced.Add(person) || person == name) continue;
-            pattern = pattern[..start] + person + pattern[end..];
-            end = start + person.Length;
+            var slot = pattern[start..end];
+            var name = slot.EndsWith(".last", StringComparison.Ordinal) ? slot[..^5] : slot;
+            if (!template.Slots.TryGetValue(name, out var kind) || !kind.StartsWith("person", StringComparison.Ordinal)) continue;
+            var first = _introduced.Add(name);
+            var whole = first || (slot == name && end + 1 < pattern.Length && pattern[end + 1] == ',');
+            var wanted = whole ? name : name + ".last";
+            pattern = pattern[..start] + wanted + pattern[end..];
+            end = start + wanted.Length;
         }
         return Write(pattern);
     }
@@ -88,7 +91,7 @@ internal sealed class NewswireStory(NewswireTemplate template, NewswireNames nam
         switch (type)
         {
             case "person":
-                BindPerson(name);
+                BindPerson(name, rest);
                 break;
             case "city":
                 var city = names.Pick("city", drifted, dice);
@@ -121,9 +124,10 @@ internal sealed class NewswireStory(NewswireTemplate template, NewswireNames nam
         }
     }
 
-    private void BindPerson(string name)
+    // Players of one match are all men or all women: such a slot names the other one it is like.
+    private void BindPerson(string name, string like)
     {
-        var woman = dice.Happens(50);
+        var woman = like.Length > 0 ? ValueOf(like + ".he") == "she" : dice.Happens(50);
         var last = names.Pick("last", drifted, dice);
         while (!_lastNames.Add(last)) last = names.Pick("last", drifted, dice);
         _values[name] = $"{names.Pick(woman ? "women" : "men", drifted, dice)} {last}";

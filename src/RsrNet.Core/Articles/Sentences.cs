@@ -75,8 +75,13 @@ public static partial class Sentences
         return match.Success ? match.Length : 0;
     }
 
-    // "Kano, Nigeria (CNN)Troops ...", "WASHINGTON (AP) -- ", "(CNN Student News) -- ".
-    [GeneratedRegex(@"^\s*(?:[A-Z][\p{L}.'’-]*(?:,?[ /][A-Z][\p{L}.'’-]*){0,6},? )?\([A-Z][\w.&'’ ]{1,28}\)(?:\s*(?:--|[-–—])+)?\s*", RegexOptions.CultureInvariant)]
+    // "Kano, Nigeria (CNN)Troops ...", "WASHINGTON (AP) -- ", "PARIS, France (Le Monde) -- ". Without dashes behind it, only an agency by its name
+    // is one: a sentence may begin with a bracket, too.
+    [GeneratedRegex(
+        @"^\s*(?:[A-Z][\p{L}.'’-]*(?:,?[ /][A-Z][\p{L}.'’-]*){0,6},? )?"
+            + @"(?:\((?:CNN|AP|AFP|UPI|HLN|EFE|DPA|Reuters|Bloomberg|Xinhua|Kyodo|WIRED|Rolling Stone|The Hollywood Reporter)(?: [A-Z]\w+){0,3}\)(?:\s*(?:--|[-–—])+)?"
+            + @"|\([A-Z][\w.&'’ ]{1,28}\)\s*(?:--|[-–—])+)\s*",
+        RegexOptions.CultureInvariant)]
     private static partial Regex AgencyDateline();
 
     // "NEW YORK -- ", "SAO PAULO, Brazil — ".
@@ -125,6 +130,10 @@ public static partial class Sentences
     {
         if (quoted + 1 >= text.Length || !char.IsUpper(text[quoted])) return false;
         if (!char.IsLower(text[quoted + 1]) && !(text[quoted + 1] is ' ' or '\'' or '\u2019')) return false;
+        // "www.Example.org"
+        var word = quoted;
+        while (word < text.Length && char.IsLetterOrDigit(text[word])) word++;
+        if (word + 1 < text.Length && text[word] == '.' && char.IsLower(text[word + 1])) return false;
         if (end - mark > 1 || quoted > next) return true;
         return mark >= 2 && (char.IsLower(text[mark - 1]) && char.IsLower(text[mark - 2]) || char.IsDigit(text[mark - 1]) || text[mark] != '.');
     }

@@ -3,7 +3,8 @@ using System.Numerics;
 namespace RsrNet.Core.Coordination;
 
 /// <summary>
-/// Kingma, Ba: Adam (2015), in the order of operations of torch.optim.Adam: tensors in float, scalars prepared in double, epsilon outside the root.
+/// Kingma, Ba: Adam (2015), in the order of operations of torch.optim.Adam: tensors in float, scalars prepared in double, epsilon outside
+/// the root.
 /// </summary>
 public static class Adam
 {
@@ -13,7 +14,8 @@ public static class Adam
     /// <param name="coefficient">Multiplied with the gradient first: clipping's.</param>
     /// <param name="state">[P] moments; updated in place, one step further.</param>
     /// <exception cref="ArgumentException">The lengths differ.</exception>
-    public static void Step(Span<float> parameters, ReadOnlySpan<float> gradient, float coefficient, AdamState state, CoordinationOptions options)
+    public static void Step(
+        Span<float> parameters, ReadOnlySpan<float> gradient, float coefficient, AdamState state, CoordinationOptions options)
     {
         if (gradient.Length != parameters.Length)
             throw new ArgumentException($"the gradient has {gradient.Length} elements, the network {parameters.Length}", nameof(gradient));

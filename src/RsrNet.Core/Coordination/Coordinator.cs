@@ -39,19 +39,22 @@ public sealed class Coordinator
     /// <summary>Gradients refused since the start because a number in them was not finite.</summary>
     public long RefusedGradients { get; private set; }
 
-    /// <summary>Clips the gradient, steps Adam, and counts one version up. A gradient or loss that is not finite is refused: counted, and nothing else changes.</summary>
+    /// <summary>
+    /// Clips the gradient, steps Adam, and counts one version up. A gradient or loss that is not finite is refused: counted, and nothing
+    /// else changes.
+    /// </summary>
     /// <param name="gradient">[parameters], not clipped.</param>
     /// <param name="loss">The step's loss.</param>
     /// <returns>The gradient's norm before clipping; NaN where it was refused.</returns>
     public double Apply(ReadOnlySpan<float> gradient, float loss)
     {
-        var norm = GradientClip.Norm(gradient);
+        var norm = FusedAdam.Norm(gradient);
         if (!double.IsFinite(norm) || !float.IsFinite(loss))
         {
             RefusedGradients++;
             return double.NaN;
         }
-        Adam.Step(Weights.Parameters, gradient, GradientClip.Coefficient(norm, options.ClipNorm), Optimizer, options);
+        FusedAdam.Step(Weights.Parameters, gradient, GradientClip.Coefficient(norm, options.ClipNorm), Optimizer, options);
         Version++;
         Loss = loss;
         return norm;
@@ -77,7 +80,8 @@ public sealed class Coordinator
     private void TakeOver(Checkpoint checkpoint, long version)
     {
         if (checkpoint.Weights.Shape != Weights.Shape)
-            throw new WeightsRejectedException($"weights of shape {checkpoint.Weights.Shape} do not fit a network of shape {Weights.Shape}");
+            throw new WeightsRejectedException(
+                $"weights of shape {checkpoint.Weights.Shape} do not fit a network of shape {Weights.Shape}");
         StateDict.Check(checkpoint.Weights);
         if (checkpoint.Optimizer is { } optimizer) StateDict.Check(optimizer, Weights.Layout.ParameterCount);
         Weights.CopyFrom(checkpoint.Weights);

@@ -21,6 +21,6 @@ public sealed record DocumentOptions
     /// <summary>Weight versions that a finished document may be behind while learning goes on, before idle time goes to it. Default 100; at least 0.</summary>
     public int RefreshLag { get; init; } = 100;
 
-    /// <summary>Learning counts as at rest after so long without an update; then every document is brought to the current weights. Seconds; default 5.</summary>
+    /// <summary>Learning counts as at rest after so long without an update; then every document is brought to the current weights. Seconds; default 5; at least 0.</summary>
     public double RefreshSettleSeconds { get; init; } = 5;
 }

@@ -132,7 +132,7 @@ public sealed class MemoryDocumentStore(TimeProvider? time = null) : IDocumentSt
             cancellation.ThrowIfCancellationRequested();
             if (document.Embedding is { } embedding)
             {
-                yield return new IndexedDocument(document.Id, document.Article.Title, embedding.X, document.State?.Y);
+                yield return new IndexedDocument(document.Id, document.Article.Headline, embedding.X, document.State?.Y);
             }
         }
     }

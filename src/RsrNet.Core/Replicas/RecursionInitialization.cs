@@ -3,8 +3,8 @@ using RsrNet.Core.Numerics;
 namespace RsrNet.Core.Replicas;
 
 /// <summary>
-/// The weights a network begins with: PyTorch's defaults. The distribution is PyTorch's, the numbers are <see cref="SplitMix64"/>'s, so a seed gives
-/// the same weights on every machine, but not those of <c>torch.manual_seed</c>.
+/// The weights a network begins with: PyTorch's defaults. The distribution is PyTorch's, the numbers are <see cref="SplitMix64"/>'s, so a
+/// seed gives the same weights on every machine, but not those of <c>torch.manual_seed</c>.
 /// </summary>
 public static class RecursionInitialization
 {

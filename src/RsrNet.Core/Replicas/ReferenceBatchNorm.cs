@@ -20,7 +20,8 @@ internal sealed class ReferenceBatchNorm(RecursionWeights weights, double[] grad
     private int Features => weight.Length;
 
     /// <summary>
-    /// Training: normalises with the batch's mean and biased variance, and moves the running statistics towards its mean and unbiased variance.
+    /// Training: normalises with the batch's mean and biased variance, and moves the running statistics towards its mean and unbiased
+    /// variance.
     /// </summary>
     /// <param name="values">[B, H], B at least 2; replaced by the output.</param>
     /// <param name="normalised">[B, H]; overwritten with the values before weight and bias.</param>

@@ -1,8 +1,8 @@
 namespace RsrNet.Core.Replicas;
 
 /// <summary>
-/// One call of the network and what its backward pass needs: u = relu(bn1(fc1([x, y, z]))); v = relu(bn2(fc2(u))); y' = fc_out(v);
-/// z' = relu(fc_latent(v)). B = rows; d, h, L = the network's sizes.
+/// One call of the network and what its backward pass needs: u = relu(bn1(fc1([x, y, z]))); v = relu(bn2(fc2(u))); y' = fc_out(v); z' =
+/// relu(fc_latent(v)). B = rows; d, h, L = the network's sizes.
 /// </summary>
 internal sealed class ReferenceCall(ReferenceNetwork network, int capacity)
 {

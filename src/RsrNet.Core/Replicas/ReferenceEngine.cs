@@ -65,7 +65,8 @@ public sealed class ReferenceEngine : IRecursionEngine
     public void ReadStatistics(RecursionWeights destination)
     {
         if (destination.Shape != Shape)
-            throw new ArgumentException($"statistics of shape {Shape} do not fit weights of shape {destination.Shape}", nameof(destination));
+            throw new ArgumentException(
+                $"statistics of shape {Shape} do not fit weights of shape {destination.Shape}", nameof(destination));
         weights.Statistics.CopyTo(destination.Statistics, 0);
         destination.BatchesTracked = weights.BatchesTracked;
     }
@@ -75,8 +76,8 @@ public sealed class ReferenceEngine : IRecursionEngine
     }
 
     /// <summary>
-    /// T latent recursions of n calls each. Every latent recursion writes over the calls of the one before, so that at the end they
-    /// hold the last one: the one with gradient.
+    /// T latent recursions of n calls each. Every latent recursion writes over the calls of the one before, so that at the end they hold
+    /// the last one: the one with gradient.
     /// </summary>
     private void DeepRecursion(RecursionBatch batch, bool training)
     {
@@ -131,7 +132,8 @@ public sealed class ReferenceEngine : IRecursionEngine
     private void Check(RecursionBatch batch)
     {
         if (!loaded) throw new InvalidOperationException("load weights into the engine before the first batch");
-        if (batch.Shape != Shape) throw new ArgumentException($"a batch of shape {batch.Shape} does not fit a network of shape {Shape}", nameof(batch));
+        if (batch.Shape != Shape)
+            throw new ArgumentException($"a batch of shape {batch.Shape} does not fit a network of shape {Shape}", nameof(batch));
         if (batch.Rows < 0 || batch.Rows > batch.Capacity)
             throw new ArgumentException($"a batch has 0 to {batch.Capacity} rows, not {batch.Rows}", nameof(batch));
     }

@@ -1,7 +1,8 @@
 namespace RsrNet.Core.Replicas;
 
 /// <summary>
-/// The five layers that a call runs through. fc_aux is left out: nothing reads its output and the loss does not know it, so its gradient is zero.
+/// The five layers that a call runs through. fc_aux is left out: nothing reads its output and the loss does not know it, so its gradient is
+/// zero.
 /// </summary>
 internal sealed class ReferenceNetwork(RecursionWeights weights, double[] gradient)
 {

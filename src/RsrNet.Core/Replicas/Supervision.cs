@@ -11,8 +11,9 @@ public sealed class Supervision(IRecursionEngine engine, Coordinator coordinator
     private readonly float[] gradient = new float[coordinator.Weights.Layout.ParameterCount];
 
     /// <summary>
-    /// Up to N supervision steps, one each time the sequence is advanced; between two, the batch holds the state after the step before. Ends early where
-    /// the batch's mean confidence is above the limit, and after a step whose gradient was refused: its batch holds something that is no number.
+    /// Up to N supervision steps, one each time the sequence is advanced; between two, the batch holds the state after the step before.
+    /// Ends early where the batch's mean confidence is above the limit, and after a step whose gradient was refused: its batch holds
+    /// something that is no number.
     /// </summary>
     /// <param name="batch">At least two rows, with T; Y and Z hold the state to begin with: zeros or stored ones.</param>
     public IEnumerable<SupervisionStep> Run(RecursionBatch batch)

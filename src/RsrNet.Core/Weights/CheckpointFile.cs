@@ -6,8 +6,8 @@ using RsrNet.Core.Replicas;
 namespace RsrNet.Core.Weights;
 
 /// <summary>
-/// A checkpoint as a safetensors file: the state_dict's tensors, <c>adam.mean</c> and <c>adam.variance</c> over all parameters in
-/// <see cref="ParameterLayout"/>'s order, and the rest in the metadata, sealed by a SHA-256. A bare state_dict is read as well.
+/// A checkpoint as a safetensors file: the state_dict's tensors, <c>adam.mean</c> and <c>adam.variance</c> over all parameters in <see
+/// cref="ParameterLayout"/>'s order, and the rest in the metadata, sealed by a SHA-256. A bare state_dict is read as well.
 /// </summary>
 public static class CheckpointFile
 {
@@ -61,7 +61,9 @@ public static class CheckpointFile
         return Read(reader);
     }
 
-    /// <summary>Reads a checkpoint, or a bare state_dict: that one has version 0, no encoder, no optimiser, and was created at the Unix epoch.</summary>
+    /// <summary>
+    /// Reads a checkpoint, or a bare state_dict: that one has version 0, no encoder, no optimiser, and was created at the Unix epoch.
+    /// </summary>
     /// <param name="stream">Seekable; closed afterwards.</param>
     /// <exception cref="InvalidDataException">The file is damaged.</exception>
     /// <exception cref="WeightsRejectedException">The file is whole, but its tensors are not this network's.</exception>
@@ -77,12 +79,12 @@ public static class CheckpointFile
     /// <summary>Reads the header alone: quick, and blind to damage in the numbers.</summary>
     /// <exception cref="InvalidDataException">The header is damaged, or the file is cut off.</exception>
     /// <exception cref="NotSupportedException">A newer version of RSR-Net wrote it.</exception>
-    internal static WeightSummary ReadSummary(string path, long? current)
+    internal static WeightSummary ReadSummary(string path)
     {
         using var reader = SafetensorsReader.Open(path);
         var stamp = Stamp.Read(reader.Header.Metadata);
         return new WeightSummary(
-            stamp.Version, stamp.CreatedAt, stamp.Loss, stamp.EncoderId, stamp.Mode, new FileInfo(path).Length, stamp.Version == current);
+            stamp.Version, stamp.CreatedAt, stamp.Loss, stamp.EncoderId, stamp.Mode, new FileInfo(path).Length, Current: false);
     }
 
     private static Checkpoint Read(SafetensorsReader reader)
@@ -91,8 +93,8 @@ public static class CheckpointFile
         var stamp = Stamp.Read(metadata);
         if (metadata.ContainsKey(FormatKey)) CheckHash(reader);
         var weights = StateDict.Read(reader, others: [MeanName, VarianceName]);
-        return new Checkpoint(
-            stamp.Version, stamp.EncoderId, stamp.Mode, weights, ReadOptimizer(reader, weights.Layout.ParameterCount), stamp.CreatedAt, stamp.Loss);
+        var optimizer = ReadOptimizer(reader, weights.Layout.ParameterCount);
+        return new Checkpoint(stamp.Version, stamp.EncoderId, stamp.Mode, weights, optimizer, stamp.CreatedAt, stamp.Loss);
     }
 
     private static AdamState? ReadOptimizer(SafetensorsReader reader, int parameters)
@@ -124,13 +126,15 @@ public static class CheckpointFile
                 return new Stamp(0, null, UnknownMode, DateTimeOffset.UnixEpoch, null);
             var format = Number(metadata, FormatKey);
             if (format > FormatVersion)
-                throw new NotSupportedException($"the checkpoint has format {format}, this program reads up to {FormatVersion}: use a newer one");
-            if (!DateTimeOffset.TryParseExact(Text(metadata, CreatedKey), "O", CultureInfo.InvariantCulture, DateTimeStyles.None, out var created))
+                throw new NotSupportedException(
+                    $"the checkpoint has format {format}, this program reads up to {FormatVersion}: use a newer one");
+            var culture = CultureInfo.InvariantCulture;
+            if (!DateTimeOffset.TryParseExact(Text(metadata, CreatedKey), "O", culture, DateTimeStyles.None, out var created))
                 throw new InvalidDataException($"the metadata's {CreatedKey} is no point in time");
             float? loss = null;
             if (metadata.TryGetValue(LossKey, out var text))
             {
-                if (!float.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var value))
+                if (!float.TryParse(text, NumberStyles.Float, culture, out var value))
                     throw new InvalidDataException($"the metadata's {LossKey} is no number");
                 loss = value;
             }

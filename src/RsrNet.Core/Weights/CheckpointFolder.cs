@@ -3,8 +3,8 @@ using System.Globalization;
 namespace RsrNet.Core.Weights;
 
 /// <summary>
-/// The checkpoints of one learner: a folder of files <c>weights-000000000123.safetensors</c>, the newest of them kept. Used by one learner at a
-/// time; as <see cref="ICheckpointStore"/> from any thread, its own methods from one.
+/// The checkpoints of one learner: a folder of files <c>weights-000000000123.safetensors</c>, the newest of them kept. No two learners may
+/// use one folder.
 /// </summary>
 public sealed class CheckpointFolder : ICheckpointStore
 {
@@ -12,9 +12,11 @@ public sealed class CheckpointFolder : ICheckpointStore
     private const string Suffix = ".safetensors";
     private const string DamagedSuffix = ".damaged";
 
-    private readonly Lock gate = new();
     private readonly string folder;
     private readonly int keep;
+
+    /// <summary>One call at a time: a file is not read while it is pruned, nor written twice at once.</summary>
+    private readonly Lock gate = new();
 
     /// <summary>Opens the folder, makes it where it is missing, and removes what a crash left half written.</summary>
     /// <exception cref="ArgumentException">Weights.Keep is below 2.</exception>
@@ -22,34 +24,52 @@ public sealed class CheckpointFolder : ICheckpointStore
     public CheckpointFolder(string folder, WeightOptions options)
     {
         if (options.Keep < 2)
-            throw new ArgumentException($"Weights.Keep must be at least 2, so that a damaged newest checkpoint has one before it, not {options.Keep}");
+            throw new ArgumentException(
+                $"Weights.Keep must be at least 2, so that a damaged newest checkpoint has one before it, not {options.Keep}");
         this.folder = folder;
         keep = options.Keep;
         Directory.CreateDirectory(folder);
         foreach (var left in Directory.GetFiles(folder, Prefix + "*" + Suffix + DurableFile.TemporarySuffix)) DurableFile.Delete(left);
     }
 
-    /// <summary>Writes a checkpoint, durable once this returns, and deletes those over the limit.</summary>
-    /// <exception cref="IOException">The disk is full or the folder cannot be written; the checkpoints from before are untouched.</exception>
+    /// <inheritdoc/>
     /// <exception cref="WeightsRejectedException">A number is not finite; nothing was written.</exception>
-    public WeightSummary Write(Checkpoint checkpoint)
+    public Task<WeightSummary> Save(Checkpoint checkpoint, CancellationToken cancellation = default) =>
+        Run(() => Write(checkpoint), cancellation);
+
+    /// <inheritdoc/>
+    /// <remarks>A damaged one is set aside as <c>.damaged</c>, never deleted.</remarks>
+    /// <exception cref="IOException">A file cannot be read; that alone says nothing about its content.</exception>
+    /// <exception cref="NotSupportedException">A newer version of RSR-Net wrote the newest one.</exception>
+    public Task<Checkpoint?> LoadNewest(Action<string> warn, CancellationToken cancellation = default) =>
+        Run(() => LoadNewest(warn), cancellation);
+
+    /// <inheritdoc/>
+    /// <remarks>Reads the headers alone; a checkpoint with a damaged one is left out.</remarks>
+    public Task<IReadOnlyList<WeightSummary>> List(CancellationToken cancellation = default) => Run(List, cancellation);
+
+    /// <inheritdoc/>
+    public Task<Checkpoint?> Find(long version, CancellationToken cancellation = default) => Run(() => Find(version), cancellation);
+
+    private Task<T> Run<T>(Func<T> action, CancellationToken cancellation) => Task.Run(
+        () =>
+        {
+            lock (gate) return action();
+        },
+        cancellation);
+
+    private WeightSummary Write(Checkpoint checkpoint)
     {
         var path = PathOf(checkpoint.Version);
         DurableFile.Write(path, stream => CheckpointFile.Write(stream, checkpoint));
         foreach (var old in Versions().Where(version => version != checkpoint.Version).Skip(keep - 1)) DurableFile.Delete(PathOf(old));
+        var bytes = new FileInfo(path).Length;
         return new WeightSummary(
-            checkpoint.Version, checkpoint.CreatedAt, checkpoint.Loss, checkpoint.EncoderId, checkpoint.Mode, new FileInfo(path).Length, Current: true);
+            checkpoint.Version, checkpoint.CreatedAt, checkpoint.Loss, checkpoint.EncoderId, checkpoint.Mode, bytes, Current: false);
     }
 
-    /// <summary>The newest checkpoint that is whole. A damaged one is set aside as <c>.damaged</c>, and the one before it is taken.</summary>
-    /// <param name="warnings">A sentence for each that was damaged.</param>
-    /// <returns>Null where there is none.</returns>
-    /// <exception cref="IOException">A file cannot be read; that alone says nothing about its content.</exception>
-    /// <exception cref="NotSupportedException">A newer version of RSR-Net wrote the newest one.</exception>
-    public Checkpoint? LoadNewest(out IReadOnlyList<string> warnings)
+    private Checkpoint? LoadNewest(Action<string> warn)
     {
-        var problems = new List<string>();
-        warnings = problems;
         foreach (var version in Versions())
         {
             var path = PathOf(version);
@@ -60,15 +80,13 @@ public sealed class CheckpointFolder : ICheckpointStore
             catch (Exception exception) when (exception is InvalidDataException or WeightsRejectedException)
             {
                 File.Move(path, path + DamagedSuffix, overwrite: true);
-                problems.Add($"checkpoint {version} is damaged and was set aside as {path}{DamagedSuffix}: {exception.Message}");
+                warn($"checkpoint {version} is damaged and was set aside as {path}{DamagedSuffix}: {exception.Message}");
             }
         }
         return null;
     }
 
-    /// <returns>Null where that version is not kept.</returns>
-    /// <exception cref="InvalidDataException">It is damaged.</exception>
-    public Checkpoint? Find(long version)
+    private Checkpoint? Find(long version)
     {
         try
         {
@@ -84,16 +102,14 @@ public sealed class CheckpointFolder : ICheckpointStore
         }
     }
 
-    /// <summary>The kept checkpoints, newest first, from their headers alone; one with a damaged header is left out.</summary>
-    /// <param name="current">The version in use, to be marked; null for none.</param>
-    public IReadOnlyList<WeightSummary> List(long? current = null)
+    private IReadOnlyList<WeightSummary> List()
     {
         var summaries = new List<WeightSummary>();
         foreach (var version in Versions())
         {
             try
             {
-                summaries.Add(CheckpointFile.ReadSummary(PathOf(version), current));
+                summaries.Add(CheckpointFile.ReadSummary(PathOf(version)));
             }
             catch (Exception exception) when (exception is InvalidDataException or NotSupportedException or FileNotFoundException)
             {
@@ -103,29 +119,6 @@ public sealed class CheckpointFolder : ICheckpointStore
         return summaries;
     }
 
-    /// <inheritdoc/>
-    Task<WeightSummary> ICheckpointStore.Save(Checkpoint checkpoint, CancellationToken cancellation) => Alone(() => Write(checkpoint), cancellation);
-
-    /// <inheritdoc/>
-    Task<Checkpoint?> ICheckpointStore.LoadNewest(Action<string> warn, CancellationToken cancellation) => Alone(() =>
-    {
-        var checkpoint = LoadNewest(out var warnings);
-        foreach (var warning in warnings) warn(warning);
-        return checkpoint;
-    }, cancellation);
-
-    /// <inheritdoc/>
-    Task<IReadOnlyList<WeightSummary>> ICheckpointStore.List(CancellationToken cancellation) => Alone(() => List(), cancellation);
-
-    /// <inheritdoc/>
-    Task<Checkpoint?> ICheckpointStore.Find(long version, CancellationToken cancellation) => Alone(() => Find(version), cancellation);
-
-    /// <summary>The disk is asked off the caller's thread, one at a time: reading a version must not meet its deletion.</summary>
-    private Task<T> Alone<T>(Func<T> work, CancellationToken cancellation) => Task.Run(() =>
-    {
-        lock (gate) return work();
-    }, cancellation);
-
     /// <summary>A file that was renamed, to another version or from elsewhere, is not what its name says.</summary>
     private Checkpoint Load(long version)
     {
@@ -134,7 +127,8 @@ public sealed class CheckpointFolder : ICheckpointStore
         return checkpoint;
     }
 
-    private string PathOf(long version) => Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{Prefix}{version:D12}{Suffix}"));
+    private string PathOf(long version) =>
+        Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{Prefix}{version:D12}{Suffix}"));
 
     /// <summary>Versions by the names of the files, newest first.</summary>
     private List<long> Versions()
@@ -143,7 +137,8 @@ public sealed class CheckpointFolder : ICheckpointStore
         foreach (var path in Directory.GetFiles(folder, Prefix + "*" + Suffix))
         {
             var digits = Path.GetFileName(path)[Prefix.Length..^Suffix.Length];
-            if (long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var version) && PathOf(version) == path) versions.Add(version);
+            if (long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var version) && PathOf(version) == path)
+                versions.Add(version);
         }
         versions.Sort((a, b) => b.CompareTo(a));
         return versions;

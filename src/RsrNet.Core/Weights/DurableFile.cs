@@ -2,13 +2,17 @@ using System.Runtime.InteropServices;
 
 namespace RsrNet.Core.Weights;
 
-/// <summary>Replaces a file so that a crash or a lost power supply leaves either the old one or the new one, whole and under its name.</summary>
+/// <summary>
+/// Replaces a file so that a crash or a lost power supply leaves either the old one or the new one, whole and under its name.
+/// </summary>
 internal static partial class DurableFile
 {
     /// <summary>Ending of a file that is being written; one that is found at the start is what a crash left.</summary>
     public const string TemporarySuffix = ".tmp";
 
-    /// <summary>Writes beside the target, flushes to the disk, renames, and flushes the folder: the rename itself is an entry there.</summary>
+    /// <summary>
+    /// Writes beside the target, flushes to the disk, renames, and flushes the folder: the rename itself is an entry there.
+    /// </summary>
     /// <exception cref="IOException">The disk is full or the folder cannot be written; what was there before is untouched.</exception>
     public static void Write(string path, Action<Stream> write)
     {
@@ -27,7 +31,8 @@ internal static partial class DurableFile
             Delete(temporary);
             if (exception is not (IOException or UnauthorizedAccessException)) throw;
             throw new IOException(
-                $"{path} could not be written, files from before are untouched; free disk space or make the folder writable: {exception.Message}", exception);
+                $"{path} could not be written, files from before are untouched; free space or make it writable: {exception.Message}",
+                exception);
         }
         FlushFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
     }
@@ -47,7 +52,10 @@ internal static partial class DurableFile
         }
     }
 
-    /// <summary>.NET opens no folders, so this asks the C library. Windows has no such call, and some file systems refuse it: then the rename is as durable as they make it.</summary>
+    /// <summary>
+    /// .NET opens no folders, so this asks the C library. Windows has no such call, and some file systems refuse it: then the rename is as
+    /// durable as they make it.
+    /// </summary>
     private static void FlushFolder(string folder)
     {
         if (OperatingSystem.IsWindows()) return;

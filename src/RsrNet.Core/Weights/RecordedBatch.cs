@@ -13,7 +13,8 @@ internal sealed record RecordedBatch(int Number, int Rows, float[] X, float[] T,
     {
         var entry = reader.Header.Find($"x.{number}")!;
         if (entry.Shape is not [>= 2 and <= 1_000_000, var width] || width != shape.D)
-            throw new InvalidDataException($"tensor 'x.{number}' has shape [{string.Join(", ", entry.Shape)}], not [B, {shape.D}] with B of at least 2");
+            throw new InvalidDataException(
+                $"tensor 'x.{number}' has shape [{string.Join(", ", entry.Shape)}], not [B, {shape.D}] with B of at least 2");
         var rows = (int)entry.Shape[0];
         var steps = new List<RecordedStep>();
         while (reader.Header.Find($"loss.{number}.{steps.Count}") is not null)
@@ -46,7 +47,8 @@ internal sealed record RecordedBatch(int Number, int Rows, float[] X, float[] T,
     {
         if (reader.Header.Find(name) is not { } entry) return null;
         if (!entry.Shape.AsSpan().SequenceEqual(shape))
-            throw new InvalidDataException($"tensor '{name}' has shape [{string.Join(", ", entry.Shape)}], not [{string.Join(", ", shape.ToArray())}]");
+            throw new InvalidDataException(
+                $"tensor '{name}' has shape [{string.Join(", ", entry.Shape)}], not [{string.Join(", ", shape.ToArray())}]");
         return reader.ReadFloats(name);
     }
 

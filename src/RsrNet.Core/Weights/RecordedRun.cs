@@ -4,15 +4,15 @@ using RsrNet.Core.Replicas;
 namespace RsrNet.Core.Weights;
 
 /// <summary>
-/// A run of the notebook's algorithm recorded in PyTorch: <c>init.*</c> and <c>final.*</c>, the state_dict before and after; for batch b and supervision
-/// step s <c>x.b</c>, <c>t.b</c> [B, d], <c>loss.b.s</c>, <c>gradnorm.b.s</c> [1], <c>y.b.s</c> [B, d], <c>z.b.s</c> [B, L], <c>q.b.s</c> [B];
-/// <c>eval.y</c>, <c>eval.z</c>, <c>eval.q</c> of the last x from zero state with the final weights. Replayed with any engine, it says how far the engine is
-/// from PyTorch. What a run leaves out of gradnorm, y, z, q, eval and fc_aux is not compared.
+/// A run of the notebook's algorithm recorded in PyTorch: <c>init.*</c> and <c>final.*</c>, the state_dict before and after; for batch b
+/// and supervision step s <c>x.b</c>, <c>t.b</c> [B, d], <c>loss.b.s</c>, <c>gradnorm.b.s</c> [1], <c>y.b.s</c> [B, d], <c>z.b.s</c> [B,
+/// L], <c>q.b.s</c> [B]; <c>eval.y</c>, <c>eval.z</c>, <c>eval.q</c> of the last x from zero state with the final weights. Replayed with
+/// any engine, it says how far the engine is from PyTorch. What a run leaves out of gradnorm, y, z, q, eval and fc_aux is not compared.
 /// </summary>
 /// <remarks>
-/// The replay runs freely from <c>init</c>, and a free run parts for good where a ReLU is within rounding of its edge: PyTorch itself, with its sums in
-/// another order, came out above the tolerance in 4 of 12 runs of the notebook's sizes with batch 8. An engine in double does so less often than one in
-/// float. Batches of 2 cannot be compared at all: BatchNorm makes +1 and -1 of any two rows.
+/// The replay runs freely from <c>init</c>, and a free run parts for good where a ReLU is within rounding of its edge: PyTorch itself, with
+/// its sums in another order, came out above the tolerance in 4 of 12 runs of the notebook's sizes with batch 8. An engine in double does
+/// so less often than one in float. Batches of 2 cannot be compared at all: BatchNorm makes +1 and -1 of any two rows.
 /// </remarks>
 public sealed class RecordedRun
 {
@@ -42,7 +42,8 @@ public sealed class RecordedRun
     public int Steps => batches.Sum(batch => batch.Steps.Count);
 
     /// <summary>Reads a whole run into memory.</summary>
-    /// <exception cref="InvalidDataException">The file is damaged, or a tensor that a replay needs is missing or has another shape; the message names it.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged, or a tensor that a replay needs is missing or has another shape; the
+    /// message names it.</exception>
     public static RecordedRun Read(string path)
     {
         using var reader = SafetensorsReader.Open(path);
@@ -83,8 +84,9 @@ public sealed class RecordedRun
     }
 
     /// <summary>
-    /// A bias before a BatchNorm has no effect in training, so its gradient is zero; PyTorch's is the rounding of a sum that should be zero, and Adam
-    /// makes steps of up to the learning rate of it. The running means follow the bias. These four are compared beyond that drift.
+    /// A bias before a BatchNorm has no effect in training, so its gradient is zero; PyTorch's is the rounding of a sum that should be
+    /// zero, and Adam makes steps of up to the learning rate of it. The running means follow the bias. These four are compared beyond that
+    /// drift.
     /// </summary>
     private void CompareFinal(RecursionWeights weights, SortedDictionary<string, double> deviations)
     {
@@ -103,8 +105,8 @@ public sealed class RecordedRun
     }
 
     /// <summary>
-    /// With the recorded final weights, so that this judges the engine outside training alone: its own would bring the drift of
-    /// <see cref="CompareFinal"/> along.
+    /// With the recorded final weights, so that this judges the engine outside training alone: its own would bring the drift of <see
+    /// cref="CompareFinal"/> along.
     /// </summary>
     private void Evaluate(IRecursionEngine engine, SortedDictionary<string, double> deviations)
     {

@@ -19,8 +19,8 @@ public sealed record SafetensorsEntry(string Name, string Dtype, ImmutableArray<
 }
 
 /// <summary>
-/// What stands before the numbers of a safetensors file: names, types, shapes and places of the tensors, and a map of strings. The format is huggingface's:
-/// 8 bytes length, that many bytes of JSON, then the tensors without a gap.
+/// What stands before the numbers of a safetensors file: names, types, shapes and places of the tensors, and a map of strings. The format
+/// is huggingface's: 8 bytes length, that many bytes of JSON, then the tensors without a gap.
 /// </summary>
 public sealed class SafetensorsHeader
 {
@@ -89,7 +89,9 @@ public sealed class SafetensorsHeader
         }
     }
 
-    /// <summary>The header as it stands in a file: 8 bytes length, then JSON filled up with blanks so that the tensors begin at a multiple of 8.</summary>
+    /// <summary>
+    /// The header as it stands in a file: 8 bytes length, then JSON filled up with blanks so that the tensors begin at a multiple of 8.
+    /// </summary>
     internal byte[] ToBytes()
     {
         using var buffer = new MemoryStream();
@@ -202,7 +204,8 @@ public sealed class SafetensorsHeader
         foreach (var entry in entries)
         {
             if (entry.Begin < place) throw new InvalidDataException($"tensor '{entry.Name}': it overlaps the tensor before it");
-            if (entry.Begin > place) throw new InvalidDataException($"tensor '{entry.Name}': {entry.Begin - place} bytes before it belong to no tensor");
+            if (entry.Begin > place)
+                throw new InvalidDataException($"tensor '{entry.Name}': {entry.Begin - place} bytes before it belong to no tensor");
             if (entry.End > dataLength)
                 throw new InvalidDataException($"tensor '{entry.Name}': it ends at byte {entry.End} of {dataLength}: the file is cut off");
             place = entry.End;

@@ -14,7 +14,8 @@ public sealed class SafetensorsReader : IDisposable
     private readonly long dataStart;
 
     /// <param name="stream">Seekable; read from its start to its end, closed on disposal.</param>
-    /// <exception cref="InvalidDataException">It is no safetensors file, or a damaged one; the message names the tensor and the problem.</exception>
+    /// <exception cref="InvalidDataException">It is no safetensors file, or a damaged one; the message names the tensor and the
+    /// problem.</exception>
     public SafetensorsReader(Stream stream)
     {
         this.stream = stream;
@@ -36,7 +37,8 @@ public sealed class SafetensorsReader : IDisposable
 
     public SafetensorsHeader Header { get; }
 
-    /// <exception cref="InvalidDataException">It is no safetensors file, or a damaged one; the message names the file, the tensor and the problem.</exception>
+    /// <exception cref="InvalidDataException">It is no safetensors file, or a damaged one; the message names the file, the tensor and the
+    /// problem.</exception>
     public static SafetensorsReader Open(string path)
     {
         var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);

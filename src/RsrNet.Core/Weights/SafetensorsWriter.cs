@@ -5,7 +5,9 @@ using System.Security.Cryptography;
 
 namespace RsrNet.Core.Weights;
 
-/// <summary>Collects tensors and writes them as one safetensors file. Tensors are not copied: leave them alone until they are written.</summary>
+/// <summary>
+/// Collects tensors and writes them as one safetensors file. Tensors are not copied: leave them alone until they are written.
+/// </summary>
 public sealed class SafetensorsWriter
 {
     private readonly List<(string Name, string Dtype, ImmutableArray<long> Shape, ReadOnlyMemory<float> Floats, long[] Longs)> tensors = [];
@@ -35,7 +37,9 @@ public sealed class SafetensorsWriter
         ForEachBlock(stream.Write);
     }
 
-    /// <summary>Puts a SHA-256 over the other metadata, names, types, shapes and all numbers under <paramref name="key"/> of the metadata.</summary>
+    /// <summary>
+    /// Puts a SHA-256 over the other metadata, names, types, shapes and all numbers under <paramref name="key"/> of the metadata.
+    /// </summary>
     internal void Seal(string key)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
@@ -81,6 +85,7 @@ public sealed class SafetensorsWriter
         if (tensors.Exists(tensor => tensor.Name == name)) throw new ArgumentException($"tensor '{name}' is there already", nameof(name));
         var count = shape.Aggregate(1L, (product, size) => product * size);
         if (count != length)
-            throw new ArgumentException($"tensor '{name}': {length} numbers do not fill the shape [{string.Join(", ", shape)}]", nameof(shape));
+            throw new ArgumentException(
+                $"tensor '{name}': {length} numbers do not fill the shape [{string.Join(", ", shape)}]", nameof(shape));
     }
 }

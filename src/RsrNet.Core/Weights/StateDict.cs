@@ -4,8 +4,8 @@ using RsrNet.Core.Replicas;
 namespace RsrNet.Core.Weights;
 
 /// <summary>
-/// The network's weights as tensors of a safetensors file, with the names and shapes of PyTorch's state_dict: what <c>torch.load_state_dict</c> takes and
-/// <c>model.state_dict()</c> gives.
+/// The network's weights as tensors of a safetensors file, with the names and shapes of PyTorch's state_dict: what
+/// <c>torch.load_state_dict</c> takes and <c>model.state_dict()</c> gives.
 /// </summary>
 public static class StateDict
 {
@@ -33,8 +33,10 @@ public static class StateDict
     /// <param name="prefix">Taken off each name; empty for the whole file.</param>
     /// <param name="others">Names under the prefix that are known to be something else.</param>
     /// <param name="auxRequired">Whether fc_aux must be there; where it need not and is not, it is zero.</param>
-    /// <exception cref="WeightsRejectedException">A tensor is missing, unknown, of another type or shape, or holds numbers that are not finite.</exception>
-    public static RecursionWeights Read(SafetensorsReader reader, string prefix = "", IReadOnlyList<string>? others = null, bool auxRequired = true)
+    /// <exception cref="WeightsRejectedException">A tensor is missing, unknown, of another type or shape, or holds numbers that are not
+    /// finite.</exception>
+    public static RecursionWeights Read(
+        SafetensorsReader reader, string prefix = "", IReadOnlyList<string>? others = null, bool auxRequired = true)
     {
         var header = reader.Header;
         var shape = FindShape(header, prefix);
@@ -45,7 +47,8 @@ public static class StateDict
             if (!entry.Name.StartsWith(prefix, StringComparison.Ordinal)) continue;
             var name = entry.Name[prefix.Length..];
             if (!slots.Any(slot => slot.Name == name) && !Counters.Contains(name) && others?.Contains(name) != true)
-                throw new WeightsRejectedException($"tensor '{entry.Name}' is unknown: the network has {string.Join(", ", slots.Select(slot => slot.Name))}");
+                throw new WeightsRejectedException(
+                    $"tensor '{entry.Name}' is unknown: the network has {string.Join(", ", slots.Select(slot => slot.Name))}");
         }
         foreach (var slot in slots)
         {
@@ -55,7 +58,8 @@ public static class StateDict
             if (entry is not null && !entry.Shape.SequenceEqual(slot.Shape))
             {
                 throw new WeightsRejectedException(
-                    $"tensor '{entry.Name}' has shape [{string.Join(", ", entry.Shape)}], not [{string.Join(", ", slot.Shape)}] (d = {shape.D}, h = {shape.H}, L = {shape.L})");
+                    $"tensor '{entry.Name}' has shape [{string.Join(", ", entry.Shape)}], not [{string.Join(", ", slot.Shape)}]" +
+                    $" (d = {shape.D}, h = {shape.H}, L = {shape.L})");
             }
         }
         var weights = new RecursionWeights(shape);
@@ -81,22 +85,26 @@ public static class StateDict
         }
     }
 
-    /// <exception cref="WeightsRejectedException">A number is not finite, or a running variance is negative; the message names the tensor.</exception>
+    /// <exception cref="WeightsRejectedException">A number is not finite, or a running variance is negative; the message names the
+    /// tensor.</exception>
     public static void Check(RecursionWeights weights, string prefix = "")
     {
         foreach (var slot in weights.Layout.Parameters) CheckFinite(prefix + slot.Name, slot.Of(weights.Parameters));
         foreach (var slot in weights.Layout.Statistics)
         {
             CheckFinite(prefix + slot.Name, slot.Of(weights.Statistics));
-            if (slot.Name.EndsWith("running_var", StringComparison.Ordinal)) CheckNotNegative(prefix + slot.Name, slot.Of(weights.Statistics));
+            if (slot.Name.EndsWith("running_var", StringComparison.Ordinal))
+                CheckNotNegative(prefix + slot.Name, slot.Of(weights.Statistics));
         }
     }
 
-    /// <exception cref="WeightsRejectedException">A moment does not have one number per parameter, a number is not finite, or a variance is negative.</exception>
+    /// <exception cref="WeightsRejectedException">A moment does not have one number per parameter, a number is not finite, or a variance is
+    /// negative.</exception>
     public static void Check(AdamState state, int parameters)
     {
         if (state.Mean.Length != parameters)
-            throw new WeightsRejectedException($"the optimiser's state has {state.Mean.Length} numbers, the network {parameters} parameters");
+            throw new WeightsRejectedException(
+                $"the optimiser's state has {state.Mean.Length} numbers, the network {parameters} parameters");
         CheckFinite("adam.mean", state.Mean);
         CheckFinite("adam.variance", state.Variance);
         CheckNotNegative("adam.variance", state.Variance);
@@ -110,13 +118,15 @@ public static class StateDict
         {
             var entry = header.Find(prefix + name) ?? throw new WeightsRejectedException($"tensor '{prefix}{name}' is missing");
             if (entry.Shape is not [> 0 and < int.MaxValue, > 0])
-                throw new WeightsRejectedException($"tensor '{entry.Name}' has shape [{string.Join(", ", entry.Shape)}], not that of a matrix");
+                throw new WeightsRejectedException(
+                    $"tensor '{entry.Name}' has shape [{string.Join(", ", entry.Shape)}], not that of a matrix");
             return entry.Shape[0];
         }
         var (d, h, l) = (Rows("fc_out.weight"), Rows("fc2.weight"), Rows("fc_latent.weight"));
         Int128 parameters = (Int128)h * (2 * d + l + 5 + h + l + 2 * d) + l + 2 * d;
         if (parameters > Array.MaxLength)
-            throw new WeightsRejectedException($"a network with d = {d}, h = {h}, L = {l} has {parameters} parameters; at most {Array.MaxLength} fit");
+            throw new WeightsRejectedException(
+                $"a network with d = {d}, h = {h}, L = {l} has {parameters} parameters; at most {Array.MaxLength} fit");
         return new RecursionShape((int)d, (int)h, (int)l);
     }
 
@@ -160,7 +170,8 @@ public static class StateDict
     {
         for (var i = 0; i < values.Length; i++)
         {
-            if (!float.IsFinite(values[i])) throw new WeightsRejectedException($"tensor '{name}' holds {values[i]} at index {i}: every number must be finite");
+            if (!float.IsFinite(values[i]))
+                throw new WeightsRejectedException($"tensor '{name}' holds {values[i]} at index {i}: every number must be finite");
         }
     }
 
@@ -168,7 +179,8 @@ public static class StateDict
     {
         for (var i = 0; i < values.Length; i++)
         {
-            if (values[i] < 0) throw new WeightsRejectedException($"tensor '{name}' holds {values[i]} at index {i}: a variance is not negative");
+            if (values[i] < 0)
+                throw new WeightsRejectedException($"tensor '{name}' holds {values[i]} at index {i}: a variance is not negative");
         }
     }
 }

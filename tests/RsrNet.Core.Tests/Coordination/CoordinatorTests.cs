@@ -80,7 +80,8 @@ public sealed class CoordinatorTests
         var broken = RecursionInitialization.Create(Tiny, 1);
         broken.Parameter("fc_out.bias")[1] = float.NaN;
         Assert.Throws<WeightsRejectedException>(() => coordinator.Adopt(new Checkpoint(1, null, "m", wide, null, default, null)));
-        var exception = Assert.Throws<WeightsRejectedException>(() => coordinator.Adopt(new Checkpoint(1, null, "m", broken, null, default, null)));
+        var exception = Assert.Throws<WeightsRejectedException>(
+            () => coordinator.Adopt(new Checkpoint(1, null, "m", broken, null, default, null)));
         Assert.Contains("fc_out.bias", exception.Message, StringComparison.Ordinal);
         Assert.Equal(before, coordinator.Weights.Parameters);
         Assert.Equal(0, coordinator.Version);

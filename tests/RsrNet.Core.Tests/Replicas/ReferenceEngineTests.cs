@@ -31,8 +31,8 @@ public sealed class ReferenceEngineTests
     }
 
     /// <summary>
-    /// The gradient goes through the last latent recursion only: it is that of a network whose first T - 1 recursions are held where they were, and
-    /// not that of the whole.
+    /// The gradient goes through the last latent recursion only: it is that of a network whose first T - 1 recursions are held where they
+    /// were, and not that of the whole.
     /// </summary>
     [Fact]
     public void Train_ThreeLatentRecursions_GradientOnlyThroughTheLast()
@@ -106,7 +106,8 @@ public sealed class ReferenceEngineTests
         using var engine = new ReferenceEngine(Tiny, new RecursionOptions());
         var weights = RecursionInitialization.Create(Tiny, 1);
         engine.Load(weights);
-        var exception = Assert.Throws<ArgumentException>(() => engine.Train(RandomBatch.Of(Tiny, 1, 1), new float[weights.Layout.ParameterCount]));
+        var exception = Assert.Throws<ArgumentException>(
+            () => engine.Train(RandomBatch.Of(Tiny, 1, 1), new float[weights.Layout.ParameterCount]));
         Assert.Contains("at least 2 rows", exception.Message, StringComparison.Ordinal);
     }
 

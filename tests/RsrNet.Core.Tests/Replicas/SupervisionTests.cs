@@ -68,7 +68,8 @@ public sealed class SupervisionTests
     public void Run_ConfidenceAboveTheLimit_StopsEarly()
     {
         var (engine, coordinator) = Create();
-        var steps = new Supervision(engine, coordinator, Never with { StopConfidence = 0.1 }).Run(RandomBatch.Of(Small, 4, seed: 3)).ToList();
+        var supervision = new Supervision(engine, coordinator, Never with { StopConfidence = 0.1 });
+        var steps = supervision.Run(RandomBatch.Of(Small, 4, seed: 3)).ToList();
         Assert.Single(steps);
         Assert.True(steps[0].Confidence > 0.1);
         Assert.Equal(1, coordinator.Version);

@@ -1,3 +1,4 @@
+using System.Text;
 using RsrNet.Core.Coordination;
 using RsrNet.Core.Replicas;
 using RsrNet.Core.Tests.Replicas;
@@ -44,7 +45,8 @@ public sealed class CheckpointFileTests
             var exception = Record.Exception(() => CheckpointFile.Read(new MemoryStream(damaged)));
             // A blank between the parts of the header may become another blank; then nothing is lost.
             if (exception is null) AssertSame(Sample(7), CheckpointFile.Read(new MemoryStream(damaged)));
-            else Assert.True(exception is InvalidDataException or WeightsRejectedException or NotSupportedException, $"byte {i}: {exception}");
+            else
+                Assert.True(exception is InvalidDataException or WeightsRejectedException or NotSupportedException, $"byte {i}: {exception}");
         }
     }
 
@@ -52,8 +54,9 @@ public sealed class CheckpointFileTests
     public void Read_NewerFormat_SaysSo()
     {
         var bytes = Written(Sample(7)).ToArray();
-        var text = System.Text.Encoding.Latin1.GetString(bytes).Replace("\"rsrnet.format\":\"1\"", "\"rsrnet.format\":\"9\"", StringComparison.Ordinal);
-        var exception = Assert.Throws<NotSupportedException>(() => CheckpointFile.Read(new MemoryStream(System.Text.Encoding.Latin1.GetBytes(text))));
+        var text = Encoding.Latin1.GetString(bytes).Replace("rsrnet.format\":\"1\"", "rsrnet.format\":\"9\"", StringComparison.Ordinal);
+        var exception = Assert.Throws<NotSupportedException>(
+            () => CheckpointFile.Read(new MemoryStream(Encoding.Latin1.GetBytes(text))));
         Assert.Contains("format 9", exception.Message, StringComparison.Ordinal);
     }
 
@@ -76,7 +79,8 @@ public sealed class CheckpointFileTests
             optimizer.Mean[i] = i / 64f - 1;
             optimizer.Variance[i] = i / 128f;
         }
-        return new Checkpoint(version, "hashed-768-1", "notebook", weights, optimizer, new DateTimeOffset(2025, 11, 22, 3, 4, 5, 678, TimeSpan.Zero), 0.75f);
+        return new Checkpoint(
+            version, "hashed-768-1", "notebook", weights, optimizer, new DateTimeOffset(2025, 11, 22, 3, 4, 5, 678, TimeSpan.Zero), 0.75f);
     }
 
     internal static void AssertSame(Checkpoint expected, Checkpoint? actual)

@@ -7,41 +7,43 @@ public sealed class CheckpointFolderTests : IDisposable
 {
     private readonly TemporaryFolder temporary = new();
     private readonly CheckpointFolder folder;
+    private readonly List<string> warnings = [];
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     public CheckpointFolderTests() => folder = new CheckpointFolder(temporary.Path, new WeightOptions { Keep = 3 });
 
     public void Dispose() => temporary.Dispose();
 
     [Fact]
-    public void LoadNewest_EmptyFolder_IsNull()
+    public async Task LoadNewest_EmptyFolder_IsNull()
     {
-        Assert.Null(folder.LoadNewest(out var warnings));
+        Assert.Null(await folder.LoadNewest(warnings.Add, Cancellation));
         Assert.Empty(warnings);
     }
 
     [Fact]
-    public void Write_MoreThanKept_DeletesTheOldest()
+    public async Task Save_MoreThanKept_DeletesTheOldest()
     {
-        foreach (var version in new long[] { 5, 20, 100, 3000 }) folder.Write(Sample(version));
-        Assert.Equal([3000, 100, 20], folder.List().Select(summary => summary.Version));
-        AssertSame(Sample(3000), folder.LoadNewest(out _));
-        AssertSame(Sample(20), folder.Find(20));
-        Assert.Null(folder.Find(5));
+        foreach (var version in new long[] { 5, 20, 100, 3000 }) await folder.Save(Sample(version), Cancellation);
+        Assert.Equal([3000, 100, 20], (await folder.List(Cancellation)).Select(summary => summary.Version));
+        AssertSame(Sample(3000), await folder.LoadNewest(warnings.Add, Cancellation));
+        AssertSame(Sample(20), await folder.Find(20, Cancellation));
+        Assert.Null(await folder.Find(5, Cancellation));
         Assert.Equal(3, Directory.GetFiles(temporary.Path).Length);
         Assert.True(File.Exists(temporary.File("weights-000000003000.safetensors")));
     }
 
     [Fact]
-    public void List_HeadersAlone_SayWhatIsInside()
+    public async Task List_HeadersAlone_SayWhatIsInside()
     {
-        var written = folder.Write(Sample(5));
-        folder.Write(Sample(6));
-        var summary = folder.List(current: 5)[1];
+        var written = await folder.Save(Sample(5), Cancellation);
+        await folder.Save(Sample(6), Cancellation);
+        var summary = (await folder.List(Cancellation))[1];
         Assert.Equal(written, summary);
         Assert.Equal(Sample(5).CreatedAt, summary.CreatedAt);
         Assert.Equal(0.75f, summary.Loss);
         Assert.Equal(new FileInfo(temporary.File("weights-000000000005.safetensors")).Length, summary.Bytes);
-        Assert.False(folder.List(current: 5)[0].Current);
     }
 
     [Theory]
@@ -50,10 +52,10 @@ public sealed class CheckpointFolderTests : IDisposable
     [InlineData("cut")]
     [InlineData("flipped")]
     [InlineData("renamed")]
-    public void LoadNewest_DamagedNewest_FallsBackAndSaysSo(string damage)
+    public async Task LoadNewest_DamagedNewest_FallsBackAndSaysSo(string damage)
     {
-        folder.Write(Sample(1));
-        folder.Write(Sample(2));
+        await folder.Save(Sample(1), Cancellation);
+        await folder.Save(Sample(2), Cancellation);
         var newest = temporary.File("weights-000000000002.safetensors");
         var bytes = File.ReadAllBytes(newest);
         var flipped = bytes.ToArray();
@@ -66,64 +68,65 @@ public sealed class CheckpointFolderTests : IDisposable
             "flipped" => flipped,
             _ => File.ReadAllBytes(temporary.File("weights-000000000001.safetensors")),
         });
-        Assert.Throws<InvalidDataException>(() => folder.Find(2));
-        AssertSame(Sample(1), folder.LoadNewest(out var warnings));
+        await Assert.ThrowsAsync<InvalidDataException>(() => folder.Find(2, Cancellation));
+        AssertSame(Sample(1), await folder.LoadNewest(warnings.Add, Cancellation));
         Assert.Contains("checkpoint 2 is damaged", Assert.Single(warnings), StringComparison.Ordinal);
         Assert.False(File.Exists(newest));
         Assert.True(File.Exists(newest + ".damaged"));
-        Assert.Null(folder.Find(2));
-        folder.LoadNewest(out warnings);
+        Assert.Null(await folder.Find(2, Cancellation));
+        warnings.Clear();
+        await folder.LoadNewest(warnings.Add, Cancellation);
         Assert.Empty(warnings);
     }
 
     [Fact]
-    public void LoadNewest_AllDamaged_IsNullWithAllWarnings()
+    public async Task LoadNewest_AllDamaged_IsNullWithAllWarnings()
     {
-        folder.Write(Sample(1));
-        folder.Write(Sample(2));
+        await folder.Save(Sample(1), Cancellation);
+        await folder.Save(Sample(2), Cancellation);
         foreach (var file in Directory.GetFiles(temporary.Path)) File.WriteAllText(file, "no weights at all");
-        Assert.Null(folder.LoadNewest(out var warnings));
+        Assert.Null(await folder.LoadNewest(warnings.Add, Cancellation));
         Assert.Equal(2, warnings.Count);
     }
 
     [Fact]
-    public void Constructor_FilesOfACrash_AreRemoved()
+    public async Task Constructor_FilesOfACrash_AreRemoved()
     {
-        folder.Write(Sample(1));
+        await folder.Save(Sample(1), Cancellation);
         File.WriteAllText(temporary.File("weights-000000000002.safetensors.tmp"), "half");
         File.WriteAllText(temporary.File("notes.txt"), "not ours");
         var again = new CheckpointFolder(temporary.Path, new WeightOptions());
         Assert.Equal(2, Directory.GetFiles(temporary.Path).Length);
-        AssertSame(Sample(1), again.LoadNewest(out var warnings));
+        AssertSame(Sample(1), await again.LoadNewest(warnings.Add, Cancellation));
         Assert.Empty(warnings);
     }
 
     [Fact]
-    public void Write_FullDisk_LeavesEarlierOnesWhole()
+    public async Task Save_FullDisk_LeavesEarlierOnesWhole()
     {
         if (!File.Exists("/dev/full")) Assert.Skip("this system has no /dev/full to write to");
-        folder.Write(Sample(1));
+        await folder.Save(Sample(1), Cancellation);
         File.CreateSymbolicLink(temporary.File("weights-000000000002.safetensors.tmp"), "/dev/full");
-        AssertWriteFails();
+        await AssertWriteFails();
         Assert.Single(Directory.GetFiles(temporary.Path));
     }
 
     /// <summary>A folder stands where the file should be written: refused for every user, even for one who may write anywhere.</summary>
     [Fact]
-    public void Write_ForbiddenFile_LeavesEarlierOnesWhole()
+    public async Task Save_ForbiddenFile_LeavesEarlierOnesWhole()
     {
-        folder.Write(Sample(1));
+        await folder.Save(Sample(1), Cancellation);
         Directory.CreateDirectory(temporary.File("weights-000000000002.safetensors.tmp"));
-        AssertWriteFails();
+        await AssertWriteFails();
     }
 
     [Fact]
-    public void Write_NotFinite_WritesNothing()
+    public async Task Save_NotFinite_WritesNothing()
     {
-        folder.Write(Sample(1));
+        await folder.Save(Sample(1), Cancellation);
         var broken = Sample(2);
         broken.Weights.Parameters[0] = float.NaN;
-        Assert.Throws<WeightsRejectedException>(() => folder.Write(broken));
+        await Assert.ThrowsAsync<WeightsRejectedException>(() => folder.Save(broken, Cancellation));
         Assert.Single(Directory.GetFiles(temporary.Path));
     }
 
@@ -134,12 +137,12 @@ public sealed class CheckpointFolderTests : IDisposable
         Assert.Contains("Weights.Keep", exception.Message, StringComparison.Ordinal);
     }
 
-    private void AssertWriteFails()
+    private async Task AssertWriteFails()
     {
-        var exception = Assert.Throws<IOException>(() => folder.Write(Sample(2)));
+        var exception = await Assert.ThrowsAsync<IOException>(() => folder.Save(Sample(2), Cancellation));
         Assert.Contains("files from before are untouched", exception.Message, StringComparison.Ordinal);
-        AssertSame(Sample(1), folder.LoadNewest(out var warnings));
+        AssertSame(Sample(1), await folder.LoadNewest(warnings.Add, Cancellation));
         Assert.Empty(warnings);
-        Assert.Equal([1], folder.List().Select(summary => summary.Version));
+        Assert.Equal([1], (await folder.List(Cancellation)).Select(summary => summary.Version));
     }
 }

@@ -131,5 +131,6 @@ public sealed class RecordedRunTests : IDisposable
         writer.WriteTo(file);
     }
 
-    private static string Describe(RecordedRunReport report) => string.Join(", ", report.Worst.Select(pair => $"{pair.Key} {pair.Value:g3}"));
+    private static string Describe(RecordedRunReport report) => string.Join(", ", report.Worst.Select(pair =>
+        $"{pair.Key} {pair.Value:g3}"));
 }

@@ -107,8 +107,11 @@ public sealed class SafetensorsTests
     public void ReadFloats_MissingOrOfAnotherType_NamesIt()
     {
         using var reader = Read("""{"a":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}""", new byte[8]);
-        Assert.Contains("'b' is missing", Assert.Throws<InvalidDataException>(() => reader.ReadFloats("b")).Message, StringComparison.Ordinal);
-        Assert.Contains("I64 cannot be read as float", Assert.Throws<InvalidDataException>(() => reader.ReadFloats("a")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "'b' is missing", Assert.Throws<InvalidDataException>(() => reader.ReadFloats("b")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "I64 cannot be read as float",
+            Assert.Throws<InvalidDataException>(() => reader.ReadFloats("a")).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -215,6 +215,23 @@ public abstract class DocumentStoreContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Save_OfAStateThatIsNoNumber_KeepsThatItIsNone()
+    {
+        await Store.Put([NewArticle("a")], Cancellation);
+        var saved = (await Find("a")) with
+        {
+            State = new RefinementState([float.NaN], [float.NaN], 1, 1, float.NaN, float.NaN, float.NaN, null, null),
+            Status = DocumentStatus.Failed,
+            Failure = "y is no number",
+        };
+
+        await Store.Save([saved], Cancellation);
+
+        AssertSame(saved, await Find("a"));
+        Assert.Equal(float.NaN, (await Store.List(new DocumentQuery(), Cancellation)).Items.Single().ResidualY);
+    }
+
+    [Fact]
     public async Task Save_OfAnOutdatedRevision_IsPassedOver()
     {
         await Store.Put([NewArticle("a"), NewArticle("b")], Cancellation);
@@ -401,7 +418,7 @@ public abstract class DocumentStoreContract : IAsyncLifetime
         Assert.Equal(DocumentListItem.Of(await Find("a")), items[0]);
         Assert.Equal(DocumentListItem.Of(await Find("b")), items[1]);
         Assert.Equal(("T", true, 3L), (items[0].Title, items[0].HasHighlights, items[0].WeightVersion));
-        Assert.Equal((null, false, null), (items[1].Title, items[1].HasHighlights, items[1].ResidualY));
+        Assert.Equal(("The text of b.", false, null), (items[1].Title, items[1].HasHighlights, items[1].ResidualY));
     }
 
     [Theory]

@@ -1,0 +1,129 @@
+using System.CommandLine;
+using RsrNet.Cli.Articles;
+using RsrNet.Cli.Telemetry;
+using RsrNet.Core;
+using RsrNet.Core.Articles;
+using RsrNet.Core.Documents;
+using RsrNet.Server;
+using RsrNet.Server.Configuration;
+
+namespace RsrNet.Cli;
+
+/// <summary><c>rsrnet serve</c>: the server with API and learning, in this process.</summary>
+internal static class ServeCommand
+{
+    private static readonly TimeSpan LivePause = TimeSpan.FromMilliseconds(500), LogPause = TimeSpan.FromSeconds(10);
+
+    /// <param name="Feed">A file or folder to watch; null for none.</param>
+    /// <param name="DemoRate">Articles of the demo newswire a second; null for no demo.</param>
+    private sealed record Wishes(ConfigurationFile Configuration, string? Feed, double? DemoRate, long? DemoDrift, bool Quiet);
+
+    public static Command Create(Terminal terminal)
+    {
+        var demo = new Option<bool>("--demo") { Description = "Streams a synthetic newswire with highlights, into a data folder of its own." };
+        var rate = NumberOption.Of("--demo-rate", "Articles of the newswire a second.", 10.0, least: 0.01, greatest: 10_000);
+        var drift = NewswireCommand.DriftOption("--demo-drift");
+        var feed = new Option<string?>("--feed")
+        {
+            Description = "Watches a file or folder for .story, .csv, .jsonl, .ndjson and .json files, and takes new and changed articles.",
+            HelpName = "PATH",
+        };
+        var urls = new Option<string?>("--urls") { Description = $"Where to listen; port 0 takes a free one. Default {ServerAddress.Default}.", HelpName = "URL" };
+        var data = new Option<string?>("--data")
+        {
+            Description = $"Folder of the database and the checkpoints. Default {terminal.DataFolder}, with --demo the folder demo in it.",
+            HelpName = "DIR",
+        };
+        var config = new Option<string?>("--config") { Description = "A JSON file of settings, such as silo-config/local.json.", HelpName = "FILE" };
+        var quiet = new Option<bool>("--quiet") { Description = "No line of numbers while it runs." };
+        var command = new Command("serve", "Runs the server: API, learning, refinement. Ctrl-C ends it; the next start goes on where it stopped.")
+        {
+            demo, rate, drift, feed, urls, data, config, quiet,
+        };
+        command.SetAction((parsed, cancellation) =>
+        {
+            var isDemo = parsed.GetValue(demo);
+            foreach (var option in (Option[])[rate, drift])
+            {
+                if (!isDemo && parsed.GetResult(option) is { Implicit: false }) throw new UsageException($"{option.Name} needs --demo");
+            }
+            var configuration = parsed.GetValue(config) is { } file
+                ? ConfigurationFile.Read(file)
+                : new ConfigurationFile(new RsrNetOptions(), new ServerOptions());
+            configuration = configuration with { Server = Override(configuration.Server, parsed.GetValue(urls), parsed.GetValue(data), isDemo, terminal) };
+            var watched = parsed.GetValue(feed);
+            if (watched is not null && !Path.Exists(watched)) throw new CommandException($"--feed {watched}: there is no such file or folder; make it first");
+            var wishes = new Wishes(
+                configuration, watched, isDemo ? parsed.GetValue(rate) : null, parsed.GetValue(drift), parsed.GetValue(quiet));
+            return Run(wishes, terminal, cancellation);
+        });
+        return command;
+    }
+
+    private static ServerOptions Override(ServerOptions options, string? urls, string? data, bool demo, Terminal terminal)
+    {
+        // A folder that the configuration file names counts; the built-in default is the user's, and the demo's is kept apart from real data.
+        if (options.Data == new ServerOptions().Data) options = options with { Data = demo ? Path.Combine(terminal.DataFolder, "demo") : terminal.DataFolder };
+        if (data is not null) options = options with { Data = data };
+        if (urls is not null) options = options with { Urls = urls };
+        if (options.Problems() is { Count: > 0 } problems) throw new UsageException(string.Join("; ", problems));
+        return options;
+    }
+
+    private static async Task<int> Run(Wishes wishes, Terminal terminal, CancellationToken cancellation)
+    {
+        using var status = new StatusLine(terminal);
+        long version;
+        await using (var process = await SingleProcess.Start(wishes.Configuration, status.Notice, cancellation))
+        {
+            var before = await process.Learner.ReadTelemetry(cancellation);
+            status.Notice(
+                $"data in {process.DataFolder}: {before.Documents.Total:N0} documents, weight version {before.WeightVersion:N0}; encoder {before.Encoder}, mode {before.Mode}");
+            terminal.ResultWriter.WriteLine($"RSR-Net is ready: {process.Address}");
+            status.Notice(wishes.DemoRate is { } rate ? $"demo newswire at {rate} articles/s; Ctrl-C stops" : "Ctrl-C stops");
+
+            using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+            var intake = new LearnerIntake(process.Learner, TimeProvider.System, status.Notice);
+            List<Task> tasks = [Task.Delay(Timeout.Infinite, ending.Token)];
+            if (wishes.DemoRate is { } articles)
+            {
+                var wire = new DemoNewswire(driftAfter: wishes.DemoDrift);
+                tasks.Add(new DemoFeed(wire, before.Documents.Total, articles, intake, TimeProvider.System).Run(ending.Token));
+            }
+            if (wishes.Feed is { } path)
+            {
+                tasks.Add(new FeedWatcher(path, intake, wishes.Configuration.Learner.Articles, TimeProvider.System, status.Notice).Run(ending.Token));
+            }
+            if (!wishes.Quiet) tasks.Add(ShowNumbers(process.Learner, status, ending.Token));
+            // Each of them runs until it is cancelled; one that ends before has failed, and the server with it.
+            var first = await Task.WhenAny(tasks);
+            await ending.CancelAsync();
+            await Task.WhenAll(tasks).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            status.Dispose();
+            if (first.IsFaulted) await first;
+            terminal.Notice("stopping: the last steps and a checkpoint are written");
+            version = (await process.Learner.ReadTelemetry(CancellationToken.None)).WeightVersion;
+        }
+        terminal.Notice($"stopped at weight version {version:N0} or just behind it; the next `rsrnet serve` resumes where this one stopped");
+        return RsrNetCommand.Done;
+    }
+
+    private static async Task ShowNumbers(LocalLearner learner, StatusLine line, CancellationToken cancellation)
+    {
+        var status = new LearnerStatus();
+        while (true)
+        {
+            await Task.Delay(line.IsLive ? LivePause : LogPause, cancellation);
+            try
+            {
+                var numbers = status.Describe(await learner.ReadTelemetry(cancellation), drawn: line.IsLive);
+                if (line.IsLive) line.Show(numbers);
+                else line.Notice(numbers);
+            }
+            catch (StoreUnavailableException)
+            {
+                // The numbers come back with the store; who gives it articles says what is wrong.
+            }
+        }
+    }
+}

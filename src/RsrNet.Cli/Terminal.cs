@@ -1,0 +1,91 @@
+using System.Text;
+using Spectre.Console;
+
+namespace RsrNet.Cli;
+
+/// <summary>What a command sees of the world around it: streams, whether people watch them, environment variables, the user's data folder.</summary>
+internal sealed class Terminal
+{
+    /// <summary>Columns of tables and charts where no terminal tells its width.</summary>
+    private const int DefaultWidth = 120;
+
+    public Terminal(TextWriter results, TextWriter notices, Func<Stream> input, bool resultsAreWatched, bool noticesAreWatched)
+    {
+        ResultWriter = results;
+        NoticeWriter = notices;
+        OpenInput = input;
+        ResultsAreWatched = resultsAreWatched;
+        NoticesAreWatched = noticesAreWatched;
+        Results = Console(results, resultsAreWatched);
+        Notices = Console(notices, noticesAreWatched);
+    }
+
+    /// <summary>Standard output, for results; programs may read it.</summary>
+    public TextWriter ResultWriter { get; }
+
+    /// <summary>Standard error, for progress and notices.</summary>
+    public TextWriter NoticeWriter { get; }
+
+    /// <summary>Standard output with tables and colours where a person watches it.</summary>
+    public IAnsiConsole Results { get; }
+
+    public IAnsiConsole Notices { get; }
+
+    public Func<Stream> OpenInput { get; }
+
+    /// <summary>Whether standard output is a terminal.</summary>
+    public bool ResultsAreWatched { get; }
+
+    /// <summary>Whether standard error is a terminal: progress bars and live lines are shown only then.</summary>
+    public bool NoticesAreWatched { get; }
+
+    public Func<string, string?> Variable { get; init; } = Environment.GetEnvironmentVariable;
+
+    /// <summary>Where RSR-Net keeps this user's data: <c>rsrnet</c> in the local application data of the system.</summary>
+    public string DataFolder { get; init; } = Path.Combine(
+        Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "rsrnet");
+
+    public static Terminal OfProcess()
+    {
+        var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
+        var results = new StreamWriter(System.Console.OpenStandardOutput(), utf8) { AutoFlush = true };
+        var notices = new StreamWriter(System.Console.OpenStandardError(), utf8) { AutoFlush = true };
+        return new Terminal(
+            TextWriter.Synchronized(results), TextWriter.Synchronized(notices), System.Console.OpenStandardInput,
+            !System.Console.IsOutputRedirected, !System.Console.IsErrorRedirected);
+    }
+
+    /// <summary>One line for the user beside the results; above a progress bar where there is one.</summary>
+    public void Notice(string text)
+    {
+        if (NoticesAreWatched) Notices.WriteLine(Printable(text));
+        else NoticeWriter.WriteLine(Printable(text));
+    }
+
+    /// <summary>The text without control characters: what comes from articles or a server must not steer the terminal.</summary>
+    public static string Printable(string text)
+    {
+        if (!text.Any(IsUnprintable)) return text;
+        var printable = new StringBuilder(text.Length);
+        foreach (var character in text) printable.Append(IsUnprintable(character) ? ' ' : character);
+        return printable.ToString();
+    }
+
+    private static bool IsUnprintable(char character) => char.IsControl(character) && character is not '\n';
+
+    private static IAnsiConsole Console(TextWriter writer, bool watched)
+    {
+        var plain = !watched || Environment.GetEnvironmentVariable("TERM") == "dumb";
+        var colours = !plain && string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR"));
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = plain ? AnsiSupport.No : AnsiSupport.Yes,
+            ColorSystem = colours ? ColorSystemSupport.Detect : ColorSystemSupport.NoColors,
+            Interactive = plain ? InteractionSupport.No : InteractionSupport.Yes,
+            Out = new AnsiConsoleOutput(writer),
+        });
+        if (!watched) console.Profile.Width = DefaultWidth;
+        console.Profile.Capabilities.Unicode = true;
+        return console;
+    }
+}

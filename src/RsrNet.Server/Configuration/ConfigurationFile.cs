@@ -1,0 +1,141 @@
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using RsrNet.Core;
+
+namespace RsrNet.Server.Configuration;
+
+/// <summary>
+/// A JSON file of settings: a section for each stage (<see cref="RsrNetOptions"/>) and <c>Server</c> (<see cref="ServerOptions"/>). What it leaves out
+/// has its default. Comments and trailing commas are allowed, upper and lower case are the same. An unknown key is an error, and so is a value out of range.
+/// </summary>
+/// <param name="Learner">Already checked.</param>
+/// <param name="Server">Already checked.</param>
+public sealed record ConfigurationFile(RsrNetOptions Learner, ServerOptions Server)
+{
+    private const string ServerSection = "Server";
+
+    private static readonly JsonSerializerOptions Strict = new()
+    {
+        PropertyNameCaseInsensitive = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    };
+
+    /// <exception cref="ConfigurationException">The file cannot be read, or something in it is wrong; every problem is named with its key.</exception>
+    public static ConfigurationFile Read(string path)
+    {
+        try
+        {
+            return Parse(File.ReadAllBytes(path), path);
+        }
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigurationException(path, [problem.Message]);
+        }
+    }
+
+    /// <param name="json">UTF-8.</param>
+    /// <param name="source">Its name, for messages.</param>
+    /// <exception cref="ConfigurationException">Something in it is wrong; every problem is named with its key.</exception>
+    public static ConfigurationFile Parse(ReadOnlyMemory<byte> json, string source)
+    {
+        if (json.Span.StartsWith("\uFEFF"u8)) json = json[3..];
+        var problems = new List<string>();
+        var configuration = new ConfigurationFile(new RsrNetOptions(), new ServerOptions());
+        try
+        {
+            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+            var sections = typeof(RsrNetOptions).GetProperties().Append(typeof(ConfigurationFile).GetProperty(ServerSection)!).ToArray();
+            var values = ReadObject(document.RootElement, "", sections, problems);
+            if (problems.Count == 0)
+            {
+                var server = values.Remove(ServerSection, out var section) ? Bind<ServerOptions>(section) : configuration.Server;
+                configuration = new ConfigurationFile(Bind<RsrNetOptions>(values), server);
+                problems.AddRange([.. configuration.Learner.Problems(), .. configuration.Server.Problems()]);
+            }
+        }
+        catch (JsonException problem)
+        {
+            problems.Add($"this is no JSON: {problem.Message}");
+        }
+        return problems.Count == 0 ? configuration : throw new ConfigurationException(source, problems);
+    }
+
+    private static T Bind<T>(object section) =>
+        JsonSerializer.SerializeToElement(section).Deserialize<T>(Strict) ?? throw new JsonException("a section is null");
+
+    /// <summary>Checks names and types along the properties of the options, because a serializer's messages do not say which keys there are.</summary>
+    private static Dictionary<string, object> ReadObject(JsonElement element, string path, PropertyInfo[] properties, List<string> problems)
+    {
+        var values = new Dictionary<string, object>(StringComparer.Ordinal);
+        if (element.ValueKind != JsonValueKind.Object)
+        {
+            problems.Add($"{(path.Length == 0 ? "the file" : path.TrimEnd('.'))} must be a JSON object");
+            return values;
+        }
+        foreach (var entry in element.EnumerateObject())
+        {
+            var property = properties.FirstOrDefault(one => one.Name.Equals(entry.Name, StringComparison.OrdinalIgnoreCase));
+            if (property is null) problems.Add($"{path}{entry.Name} is unknown{Hint(entry.Name, properties)}; known are {string.Join(", ", properties.Select(one => one.Name))}");
+            else if (!values.TryAdd(property.Name, ReadValue(entry.Value, path + property.Name, property.PropertyType, problems)))
+            {
+                problems.Add($"{path}{property.Name} is there more than once");
+            }
+        }
+        return values;
+    }
+
+    private static object ReadValue(JsonElement element, string path, Type type, List<string> problems)
+    {
+        if (IsSection(type)) return ReadObject(element, path + ".", type.GetProperties().Where(one => one.CanWrite).ToArray(), problems);
+        try
+        {
+            if (element.ValueKind == JsonValueKind.Null) throw new JsonException("null");
+            element.Deserialize(type, Strict);
+        }
+        catch (JsonException)
+        {
+            problems.Add($"{path} is {element.GetRawText()}; it must be {Describe(type)}");
+        }
+        return element.Clone();
+    }
+
+    private static bool IsSection(Type type) => type.IsClass && type != typeof(string);
+
+    private static string Describe(Type type) =>
+        type == typeof(int) || type == typeof(long) ? "a whole number"
+        : type == typeof(double) ? "a number"
+        : type == typeof(bool) ? "true or false"
+        : type == typeof(string) ? "a string"
+        : type.Name;
+
+    private static string Hint(string name, PropertyInfo[] properties)
+    {
+        var nearest = properties.MinBy(one => Distance(one.Name, name))!;
+        return Distance(nearest.Name, name) <= Math.Max(2, name.Length / 3) ? $"; did you mean '{nearest.Name}'?" : "";
+    }
+
+    /// <summary>Letters to change, add or take away to make one of the other, upper and lower case being the same (Levenshtein).</summary>
+    private static int Distance(string one, string other)
+    {
+        var row = Enumerable.Range(0, other.Length + 1).ToArray();
+        for (var i = 1; i <= one.Length; i++)
+        {
+            var diagonal = row[0];
+            row[0] = i;
+            for (var j = 1; j <= other.Length; j++)
+            {
+                var change = diagonal + (char.ToUpperInvariant(one[i - 1]) == char.ToUpperInvariant(other[j - 1]) ? 0 : 1);
+                diagonal = row[j];
+                row[j] = Math.Min(change, Math.Min(row[j], row[j - 1]) + 1);
+            }
+        }
+        return row[other.Length];
+    }
+}
+
+/// <summary>A configuration file that cannot be used; the message names the file and every problem.</summary>
+public sealed class ConfigurationException(string source, IReadOnlyList<string> problems)
+    : Exception($"{source}: {string.Join("; ", problems)}")
+{
+    public IReadOnlyList<string> Problems { get; } = problems;
+}

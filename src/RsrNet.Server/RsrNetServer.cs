@@ -1,0 +1,113 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using RsrNet.Core;
+using RsrNet.Core.Articles;
+using RsrNet.Server.Articles;
+using RsrNet.Server.Documents;
+using RsrNet.Server.Http;
+using RsrNet.Server.Telemetry;
+using RsrNet.Server.Weights;
+
+namespace RsrNet.Server;
+
+/// <summary>The HTTP API over a learner. It does not own the learner: whoever made it disposes it, after the server has stopped.</summary>
+public sealed class RsrNetServer : IAsyncDisposable
+{
+    private readonly ServerOptions _options;
+
+    private RsrNetServer(WebApplication app, ServerOptions options)
+    {
+        App = app;
+        _options = options;
+    }
+
+    /// <summary>The application, for what comes on top: pages, metrics, authentication.</summary>
+    public WebApplication App { get; }
+
+    /// <summary>Where the server really listens, free ports filled in. Empty before <see cref="Start"/>.</summary>
+    public IReadOnlyList<Uri> Addresses { get; private set; } = [];
+
+    /// <param name="limits">What an article may be.</param>
+    /// <param name="configure">Adds services before the application is built, and logging, of which there is none otherwise.</param>
+    /// <exception cref="ArgumentException">An option is out of its range.</exception>
+    public static RsrNetServer Build(
+        ServerOptions options, ArticleLimits limits, ILearner learner, Action<WebApplicationBuilder>? configure = null, TimeProvider? time = null)
+    {
+        time ??= TimeProvider.System;
+        var problems = options.Problems();
+        if (problems.Count > 0) throw new ArgumentException(string.Join("; ", problems), nameof(options));
+        // Empty: environment variables and appsettings.json of whatever folder it is started in must not open a port or change a limit.
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "RsrNet.Server" });
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        builder.WebHost.UseUrls([.. options.Addresses()]);
+        builder.Services.AddRouting();
+        builder.Services.ConfigureHttpJsonOptions(json => ApiJson.Apply(json.SerializerOptions));
+        builder.Services.AddOpenApi("v1", openApi =>
+        {
+            openApi.AddOperationTransformer(RequestSchema.Describe);
+            openApi.AddDocumentTransformer((document, _, _) =>
+            {
+                document.Info.Title = "RSR-Net";
+                document.Info.Version = "v1";
+                document.Info.Description = "Articles go in; their semantic summaries get better while the server runs.";
+                return Task.CompletedTask;
+            });
+        });
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(options.ShutdownSeconds));
+        // Signals and the end of the process are the program's business, not the server's.
+        builder.Services.AddSingleton<IHostLifetime, EmbeddedLifetime>();
+        configure?.Invoke(builder);
+
+        var app = builder.Build();
+        app.UseProblemResponses();
+        app.UseRouting();
+        var stopping = app.Lifetime.ApplicationStopping;
+        app.MapArticles(learner, limits, options, time);
+        app.MapDocuments(learner, limits, options, stopping);
+        app.MapWeights(learner, options, time);
+        app.MapTelemetry(learner, options, time, stopping);
+        app.MapStatusPage();
+        app.MapOpenApi();
+        return new RsrNetServer(app, options);
+    }
+
+    /// <summary>Begins to listen.</summary>
+    /// <exception cref="AddressUnavailableException">An address is in use or cannot be listened at.</exception>
+    public async Task Start(CancellationToken cancellation = default)
+    {
+        try
+        {
+            await App.StartAsync(cancellation);
+        }
+        catch (Exception problem) when (problem is IOException or System.Net.Sockets.SocketException or InvalidOperationException or FormatException)
+        {
+            var inUse = problem.InnerException is AddressInUseException || problem is AddressInUseException;
+            throw new AddressUnavailableException(
+                inUse
+                    ? $"{_options.Urls} is in use by another program; stop that, or choose another address with --urls"
+                    : $"cannot listen at {_options.Urls}: {problem.Message}; choose another address with --urls",
+                problem);
+        }
+        Addresses = [.. App.Urls.Select(url => new Uri(url))];
+    }
+
+    /// <summary>Ends event streams at once, lets other requests finish, and stops listening.</summary>
+    public Task Stop(CancellationToken cancellation = default) => App.StopAsync(cancellation);
+
+    public ValueTask DisposeAsync() => App.DisposeAsync();
+
+    private sealed class EmbeddedLifetime : IHostLifetime
+    {
+        public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+        public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    }
+}
+
+/// <summary>The server cannot listen where it was told to; the message says what to do.</summary>
+public sealed class AddressUnavailableException(string message, Exception inner) : IOException(message, inner);
