@@ -3,6 +3,7 @@ using RsrNet.Cli.Articles;
 using RsrNet.Cli.Coordination;
 using RsrNet.Cli.Embedding;
 using RsrNet.Cli.Documents;
+using RsrNet.Cli.Evaluate;
 using RsrNet.Cli.Replicas;
 using RsrNet.Cli.Weights;
 using RsrNet.Core;
@@ -26,6 +27,7 @@ internal static class RsrNetCommand
             DocumentsCommand.Create(terminal),
             SearchCommand.Create(terminal),
             TrainCommand.Create(terminal),
+            EvaluateCommand.Create(terminal),
             VerifyCommand.Create(terminal),
             EmbedCommand.Create(terminal),
             CheckpointCommand.Create(terminal),

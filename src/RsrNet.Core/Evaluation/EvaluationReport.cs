@@ -10,7 +10,10 @@ public sealed record EvaluationReport
 
     public required string Encoder { get; init; }
 
-    public required DocumentCount Documents { get; init; }
+    /// <summary>Articles in all: learned from and judged by.</summary>
+    public int Documents => Counts.Train + Counts.Test;
+
+    public required EvaluationCounts Counts { get; init; }
 
     public required PrequentialReport Prequential { get; init; }
 
@@ -23,7 +26,7 @@ public sealed record EvaluationReport
 /// <param name="Train">Learned from, once and in order.</param>
 /// <param name="Test">Judged and not learned from.</param>
 /// <param name="Skipped">Without highlights or sentences.</param>
-public sealed record DocumentCount(int Train, int Test, int Skipped);
+public sealed record EvaluationCounts(int Train, int Test, int Skipped);
 
 /// <param name="Encode">Embedding articles, highlights and sentences.</param>
 /// <param name="Train">Foretelling and learning, without the baselines.</param>
@@ -56,9 +59,9 @@ public sealed record HeldOutReport(
 
 public sealed record BaselineReport(double Similarity, double Mse, Retrieval Retrieval);
 
-public sealed record RougeMeans(double R1, double R2, double RLsum);
+public sealed record RougeMeans(double R1, double R2, double Rlsum);
 
-public sealed record RougeGain(Interval R1, Interval R2, Interval RLsum);
+public sealed record RougeGain(Interval R1, Interval R2, Interval Rlsum);
 
 /// <param name="Y">Mean of ||y_k - y_{k-1}|| / ||y_k||; the first step counts from y of length 0, which is 1.</param>
 /// <param name="Similarity">Mean cosine to t after the step.</param>

@@ -29,7 +29,7 @@ public sealed class StreamEvaluation(ITextEncoder encoder, int batchSize = 32, b
     /// <param name="model">Fresh, or one that goes on learning.</param>
     /// <param name="train">In the order of the stream; those without highlights are skipped.</param>
     /// <param name="test">May be empty.</param>
-    public EvaluationReport Run(IStreamModel model, IReadOnlyList<Article> train, IReadOnlyList<Article> test)
+    public EvaluationReport Run(IStreamModel model, IReadOnlyList<Article> train, IReadOnlyList<Article> test, CancellationToken cancellation = default)
     {
         var clock = Stopwatch.StartNew();
         var lessons = Read(train);
@@ -37,14 +37,14 @@ public sealed class StreamEvaluation(ITextEncoder encoder, int batchSize = 32, b
         if (lessons.Count == 0) throw new ArgumentException("no article of the training file has highlights to learn from", nameof(train));
         var encode = clock.Elapsed.TotalSeconds;
         var training = new Stopwatch();
-        var prequential = Stream(model, lessons, training);
+        var prequential = Stream(model, lessons, training, cancellation);
         var testing = new Stopwatch();
         var heldOut = exam.Count == 0 ? null : Judge(model, exam, UsualCosine(prequential), testing);
         return new EvaluationReport
         {
             Mode = model.Mode,
             Encoder = encoder.Id,
-            Documents = new DocumentCount(lessons.Count, exam.Count, train.Count + test.Count - lessons.Count - exam.Count),
+            Counts = new EvaluationCounts(lessons.Count, exam.Count, train.Count + test.Count - lessons.Count - exam.Count),
             Prequential = prequential,
             HeldOut = heldOut,
             Seconds = new EvaluationSeconds(encode, training.Elapsed.TotalSeconds, testing.Elapsed.TotalSeconds),
@@ -67,7 +67,7 @@ public sealed class StreamEvaluation(ITextEncoder encoder, int batchSize = 32, b
         return read;
     }
 
-    private PrequentialReport Stream(IStreamModel model, List<ReadArticle> articles, Stopwatch training)
+    private PrequentialReport Stream(IStreamModel model, List<ReadArticle> articles, Stopwatch training, CancellationToken cancellation)
     {
         var curve = new List<PrequentialPoint>(articles.Count);
         var ours = new Scores();
@@ -75,6 +75,7 @@ public sealed class StreamEvaluation(ITextEncoder encoder, int batchSize = 32, b
         List<Rouge> served = [], lead = [];
         foreach (var batch in articles.Chunk(batchSize))
         {
+            cancellation.ThrowIfCancellationRequested();
             training.Start();
             var judged = model.Predict(batch);
             var summaries = batch.Select((_, row) => model.Summarize(judged, row)).ToArray();
