@@ -12,10 +12,8 @@ public sealed class PageHinkley : IDriftDetector
     private long count;
     private double mean;
     private double spread;
-    private double fall;
-    private double rise;
-    private double sinceSum;
-    private long since;
+    private Excursion fall;
+    private Excursion rise;
 
     /// <param name="allowance">Deviations smaller than this are taken for none. Standard deviations; above 0.</param>
     /// <param name="threshold">Cumulated deviation that is a change. Standard deviations; above 0. Each unit makes a false alarm rarer by about exp(2 * allowance).</param>
@@ -39,14 +37,13 @@ public sealed class PageHinkley : IDriftDetector
         if (count >= warmUp)
         {
             var deviation = (value - mean) / Math.Sqrt(Math.Max(spread / (count - 1), 1e-12));
-            fall = Math.Max(0, fall - deviation - allowance);
-            rise = Math.Max(0, rise + deviation - allowance);
-            if (fall == 0 && rise == 0) (since, sinceSum) = (0, 0);
-            else (since, sinceSum) = (since + 1, sinceSum + value);
-            if (Math.Max(fall, rise) > threshold)
+            fall = fall.Next(-deviation - allowance, value);
+            rise = rise.Next(deviation - allowance, value);
+            var further = fall.Height > rise.Height ? fall : rise;
+            if (further.Height > threshold)
             {
-                LastChange = (mean, sinceSum / since);
-                (count, mean, spread, fall, rise, since, sinceSum) = (0, 0, 0, 0, 0, 0, 0);
+                LastChange = (mean, further.Sum / further.Count);
+                (count, mean, spread, fall, rise) = (0, 0, 0, default, default);
                 return true;
             }
         }
@@ -56,5 +53,11 @@ public sealed class PageHinkley : IDriftDetector
         mean += difference / count;
         spread += difference * (value - mean);
         return false;
+    }
+
+    /// <summary>The cumulated deviation since it last was 0, and the values of that time.</summary>
+    private readonly record struct Excursion(double Height, long Count, double Sum)
+    {
+        public Excursion Next(double step, double value) => Height + step > 0 ? new(Height + step, Count + 1, Sum + value) : default;
     }
 }

@@ -84,7 +84,7 @@ public sealed class SentenceReadoutTests
     public void SentencesOfSeveralArticles_EqualThoseOfEach()
     {
         var encoder = new HashedEncoder();
-        var together = ArticleSentences.Of(encoder, [Text, "Another one. It has two sentences."]);
+        var together = ArticleSentences.Of(encoder, [Text, "Here comes another one. It has two sentences."]);
         Assert.Equal(ArticleSentences.Of(encoder, Text).Vectors, together[0].Vectors);
         Assert.Equal(2, together[1].Count);
         Assert.Equal(1f, RsrNet.Core.Numerics.VectorMath.Norm(together[1].Vector(1)), 1e-5f);
