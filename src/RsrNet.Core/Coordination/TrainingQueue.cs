@@ -2,14 +2,17 @@ using RsrNet.Core.Documents;
 
 namespace RsrNet.Core.Coordination;
 
-/// <summary>Labelled documents that wait for a training batch, in order of arrival. A batch is due when it is full or its first has waited long enough.</summary>
+/// <summary>
+/// Labelled documents that wait for a training batch, in order of arrival. A batch (or a round of them, with local steps) is due when it is full or
+/// its first has waited long enough.
+/// </summary>
 internal sealed class TrainingQueue(CoordinationOptions options, TimeProvider time)
 {
     private readonly Queue<(ActiveDocument Document, long Since)> waiting = new();
 
     public int Count => waiting.Count;
 
-    public bool IsDue => waiting.Count >= options.BatchSize || (waiting.Count > 0 && Waited >= Wait);
+    public bool IsDue => waiting.Count >= options.RoundSize || (waiting.Count > 0 && Waited >= Wait);
 
     /// <summary>How long until a batch is due; null while nothing waits.</summary>
     public TimeSpan? DueIn => waiting.Count == 0 ? null : IsDue ? TimeSpan.Zero : Wait - Waited;
@@ -25,10 +28,11 @@ internal sealed class TrainingQueue(CoordinationOptions options, TimeProvider ti
     }
 
     /// <summary>The next batch without those that have gone; may be empty.</summary>
-    public List<ActiveDocument> Take()
+    /// <param name="most">Documents in it at most.</param>
+    public List<ActiveDocument> Take(int most)
     {
-        var batch = new List<ActiveDocument>(options.BatchSize);
-        while (batch.Count < options.BatchSize && waiting.TryDequeue(out var next))
+        var batch = new List<ActiveDocument>(most);
+        while (batch.Count < most && waiting.TryDequeue(out var next))
         {
             next.Document.AwaitsTraining = false;
             if (!next.Document.Gone) batch.Add(next.Document);

@@ -18,6 +18,7 @@ public sealed record ConfigurationFile(RsrNetOptions Learner, ServerOptions Serv
     private static readonly JsonSerializerOptions Strict = new()
     {
         PropertyNameCaseInsensitive = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        Converters = { new JsonStringEnumConverter(allowIntegerValues: false) },
     };
 
     /// <exception cref="ConfigurationException">The file cannot be read, or something in it is wrong; every problem is named with its key.</exception>
@@ -106,6 +107,7 @@ public sealed record ConfigurationFile(RsrNetOptions Learner, ServerOptions Serv
         : type == typeof(double) ? "a number"
         : type == typeof(bool) ? "true or false"
         : type == typeof(string) ? "a string"
+        : type.IsEnum ? $"one of {string.Join(", ", Enum.GetNames(type))}"
         : type.Name;
 
     private static string Hint(string name, PropertyInfo[] properties)
