@@ -49,11 +49,11 @@ public sealed class LocalLearner : ILearner
 
     /// <summary>The replicas that learn together; null where there is only the one.</summary>
     private readonly ReplicaGroup? group;
-    private readonly TrainingQueue awaitingTraining;
+    private readonly TrainingQueue<ActiveDocument> awaitingTraining;
     private readonly List<ActiveDocument> underRefinement = [];
     private readonly UnsavedDocuments unsaved;
     private readonly CheckpointSchedule schedule;
-    private readonly Replay replay = new();
+    private readonly Replay<Document> replay = new(document => document.Id);
 
     /// <summary>Documents in the loop's hands, by id. Written by the loop, read by anybody.</summary>
     private readonly ConcurrentDictionary<string, ActiveDocument> active = new(StringComparer.Ordinal);
@@ -91,7 +91,7 @@ public sealed class LocalLearner : ILearner
         replica = new Replica(engine);
         supervision = new Supervision(engine, coordinator, options.Replicas);
         if (options.Coordination.Replicas > 1) group = new ReplicaGroup(options, newEngine, coordinator, time);
-        awaitingTraining = new TrainingQueue(options.Coordination, time);
+        awaitingTraining = new TrainingQueue<ActiveDocument>(options.Coordination, time);
         unsaved = new UnsavedDocuments(store, telemetry, time);
         schedule = new CheckpointSchedule(options.Weights, time);
     }
@@ -172,7 +172,7 @@ public sealed class LocalLearner : ILearner
             taken ??= Hold(document);
             taken.AwaitsTurn = false;
             if (taken.Document.Status == DocumentStatus.Failed) unsaved.Add(taken);
-            else if (taken.Document.Article.HasHighlights && taken.Document.LearnedAt is null) awaitingTraining.Add(taken);
+            else if (taken.Document.Article.HasHighlights && taken.Document.LearnedAt is null) AwaitTraining(taken);
             else Refine(taken);
         }
     }
@@ -181,7 +181,7 @@ public sealed class LocalLearner : ILearner
     {
         if (group is not null) return LearnTogether(group);
         if (!awaitingTraining.IsDue) return false;
-        var batch = awaitingTraining.Take(options.Coordination.BatchSize);
+        var batch = TakeBatch(options.Coordination.BatchSize);
         if (batch.Count > 0) LearnFrom(batch);
         return true;
     }
@@ -263,7 +263,7 @@ public sealed class LocalLearner : ILearner
         var begun = false;
         while (group.HasRoom && awaitingTraining.IsDue && (checkpoints is null || schedule.HasRoomFor(group.UpdatesAhead)))
         {
-            var batch = awaitingTraining.Take(group.Room);
+            var batch = TakeBatch(group.Room);
             if (batch.Count == 0) continue;
             Begin(group, batch);
             begun = true;
@@ -275,8 +275,7 @@ public sealed class LocalLearner : ILearner
     {
         if (alone is { Gone: false, InTraining: false }) batch.Insert(0, alone);
         alone = null;
-        var guest = batch.Count == 1 ? replay.PartnerOf(batch[0].Document.Id) : null;
-        if (batch.Count == 1 && guest is null)
+        if (batch.Count == 1 && replay.GuestsOf([batch[0].Document], 2).Count == 0)
         {
             alone = batch[0];
             alone.AwaitsTraining = true;
@@ -288,7 +287,7 @@ public sealed class LocalLearner : ILearner
             taken.AwaitsTraining = true;
             taken.InTraining = true;
         }
-        group.Begin(batch, guest, Wake);
+        group.Begin(batch, documents => replay.GuestsOf(documents, options.Coordination.MinimumBatch), Wake);
     }
 
     /// <summary>
@@ -323,7 +322,7 @@ public sealed class LocalLearner : ILearner
             if (taken.Gone) continue;
             if (outcome.Late && flight.LearnedAt is null)
             {
-                awaitingTraining.Add(taken);
+                AwaitTraining(taken);
                 continue;
             }
             var steps = trained.Trajectory.Points.Where(point => point.Step > (taken.Document.State?.Step ?? 0));
@@ -333,7 +332,7 @@ public sealed class LocalLearner : ILearner
                 telemetry.OnStepped(step.ResidualY);
                 watchers.OnStep(trained.Id, step);
             }
-            if (outcome.Loss is not null) telemetry.OnLearned(trained.State!.Loss!.Value);
+            if (outcome.Loss is not null && trained.State?.Loss is { } loss) telemetry.OnLearned(loss);
             OnTrained(taken);
         }
         return BatchReport.Of(flight.Documents.Count, outcome.Loss, outcome.Predictions, coordinator.Version);
@@ -446,6 +445,24 @@ public sealed class LocalLearner : ILearner
     // ---- Documents in the loop's hands --------------------------------------------------------------------------------------------------------
 
     private ActiveDocument Hold(Document document) => active[document.Id] = new ActiveDocument(document);
+
+    private void AwaitTraining(ActiveDocument taken)
+    {
+        taken.AwaitsTraining = true;
+        awaitingTraining.Add(taken);
+    }
+
+    /// <summary>The next training batch without those that have gone; may be empty.</summary>
+    private List<ActiveDocument> TakeBatch(int most)
+    {
+        var batch = new List<ActiveDocument>(most);
+        while (batch.Count < most && awaitingTraining.TryTake(out var next))
+        {
+            next.AwaitsTraining = false;
+            if (!next.Gone) batch.Add(next);
+        }
+        return batch;
+    }
 
     private void Refine(ActiveDocument taken)
     {
@@ -682,7 +699,7 @@ public sealed class LocalLearner : ILearner
         schedule.OnSaved(coordinator.Version);
         var again = await store.Unlearn(coordinator.Version, cancellation);
         if (again > 0) warn($"{again:N0} documents were learned after the newest checkpoint (version {coordinator.Version}) and will be learned anew");
-        foreach (var document in (await store.ReadLearned(Replay.Limit, cancellation)).Reverse()) replay.Add(document);
+        foreach (var document in (await store.ReadLearned(Replay<Document>.Limit, cancellation)).Reverse()) replay.Add(document);
         await foreach (var document in store.ReadIndex(cancellation)) index.Put(document.Id, document.Title, SearchVector.Of(document.X, document.Y));
     }
 

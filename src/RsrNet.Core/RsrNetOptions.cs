@@ -48,6 +48,7 @@ public sealed record RsrNetOptions
         AtLeast("Replicas.StopConfidence", Replicas.StopConfidence, 0);
 
         AtLeast("Coordination.BatchSize", Coordination.BatchSize, 2);
+        AtLeast("Coordination.MinimumBatch", Coordination.MinimumBatch, 2);
         AtLeast("Coordination.BatchWaitMs", Coordination.BatchWaitMs, 0);
         Between("Coordination.LearningRate", Coordination.LearningRate, 0, double.PositiveInfinity);
         AtLeast("Coordination.Beta1", Coordination.Beta1, 0, Math.BitDecrement(1.0));

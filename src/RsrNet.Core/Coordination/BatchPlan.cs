@@ -7,13 +7,13 @@ public static class BatchPlan
     /// <param name="documents">At least one, in order of arrival, and at most as many as <see cref="MostDocuments"/> says.</param>
     /// <param name="replicas">Those that are free; at least one.</param>
     /// <returns>
-    /// For each replica that gets any: its batches. No batch has a single document, since BatchNorm has no variance over one row, but where there
-    /// is only one in all.
+    /// For each replica that gets any: its batches. A replica's statistics are those of its own rows, so a batch is shared by no more replicas than
+    /// <see cref="CoordinationOptions.MinimumBatch"/> allows, and none has a single document but where there is only one in all.
     /// </returns>
     public static IReadOnlyList<(int Replica, IReadOnlyList<IReadOnlyList<T>> Batches)> Of<T>(
         IReadOnlyList<T> documents, IReadOnlyList<int> replicas, CoordinationOptions options) => options.Mode switch
         {
-            CoordinationMode.Synchronous => Shared(documents, replicas),
+            CoordinationMode.Synchronous => Shared(documents, replicas, options.MinimumBatch),
             CoordinationMode.Asynchronous => [(replicas[0], [documents])],
             CoordinationMode.LocalSteps => Dealt(documents, replicas, options.BatchSize),
             _ => throw new ArgumentException($"Coordination.Mode {options.Mode} is unknown", nameof(options)),
@@ -25,9 +25,9 @@ public static class BatchPlan
         : options.BatchSize;
 
     /// <summary>One batch in parts that differ by one document at most.</summary>
-    private static List<(int, IReadOnlyList<IReadOnlyList<T>>)> Shared<T>(IReadOnlyList<T> documents, IReadOnlyList<int> replicas)
+    private static List<(int, IReadOnlyList<IReadOnlyList<T>>)> Shared<T>(IReadOnlyList<T> documents, IReadOnlyList<int> replicas, int minimum)
     {
-        var shares = Math.Clamp(documents.Count / 2, 1, replicas.Count);
+        var shares = Math.Clamp(documents.Count / minimum, 1, replicas.Count);
         var plan = new List<(int, IReadOnlyList<IReadOnlyList<T>>)>(shares);
         for (var share = 0; share < shares; share++)
         {

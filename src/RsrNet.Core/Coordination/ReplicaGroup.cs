@@ -46,18 +46,20 @@ internal sealed class ReplicaGroup : IDisposable
 
     /// <summary>Gives documents out to the free replicas.</summary>
     /// <param name="batch">At least one, at most <see cref="Room"/>; labelled and embedded.</param>
-    /// <param name="guest">Joins where there is only one document.</param>
+    /// <param name="guests">Who joins a batch that is too small.</param>
     /// <param name="onProgress">Called, from any thread, when there is something new in <see cref="Flights"/>.</param>
-    public void Begin(IReadOnlyList<ActiveDocument> batch, Document? guest, Action onProgress)
+    public void Begin(IReadOnlyList<ActiveDocument> batch, Func<IReadOnlyList<Document>, IReadOnlyList<Document>> guests, Action onProgress)
     {
         var plan = BatchPlan.Of(batch, [.. free], options.Coordination);
         var seats = Exchange.Open([.. plan.Select(part => part.Replica)], options.Replicas.SupervisionSteps);
         foreach (var ((replica, batches), seat) in plan.Zip(seats))
         {
             free.Remove(replica);
-            var order = new TrainingOrder(
-                replica, seat.FirstSequence,
-                [.. batches.Select(taken => new TrainingBatch([.. taken.Select(one => one.Document)], batch.Count == 1 ? guest : null))]);
+            var order = new TrainingOrder(replica, seat.FirstSequence, [.. batches.Select(taken =>
+            {
+                Document[] documents = [.. taken.Select(one => one.Document)];
+                return new TrainingBatch(documents, guests(documents));
+            })]);
             var flight = new TrainingFlight([.. batches.SelectMany(taken => taken)], seat, Train(order, seat));
             flights.Add(flight);
             seat.FirstApplied.ContinueWith(_ => onProgress(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);

@@ -9,12 +9,12 @@ namespace RsrNet.Core.Coordination;
 /// <param name="Batches">One after the other; several only with local steps.</param>
 public sealed record TrainingOrder(int Replica, long FirstSequence, IReadOnlyList<TrainingBatch> Batches);
 
-/// <param name="Documents">Labelled and embedded; with the guest, at least two.</param>
-/// <param name="Guest">Joins a document that would be alone, and gives its gradient once more; its own state is left as it was.</param>
-public sealed record TrainingBatch(IReadOnlyList<Document> Documents, Document? Guest = null)
+/// <param name="Documents">Labelled and embedded; with the guests, at least two.</param>
+/// <param name="Guests">Join a small batch, and give their gradients once more; their own states are left as they were.</param>
+public sealed record TrainingBatch(IReadOnlyList<Document> Documents, IReadOnlyList<Document> Guests)
 {
-    /// <summary>The documents, and the guest behind them.</summary>
-    public IReadOnlyList<Document> Rows => Guest is null ? Documents : [.. Documents, Guest];
+    /// <summary>The documents, and the guests behind them.</summary>
+    public IReadOnlyList<Document> Rows => [.. Documents, .. Guests];
 }
 
 /// <param name="Documents">Those of the order, batch by batch, after the steps that were applied; a document is the same as before where none was.</param>

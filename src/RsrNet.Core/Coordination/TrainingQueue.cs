@@ -1,4 +1,4 @@
-using RsrNet.Core.Documents;
+using System.Diagnostics.CodeAnalysis;
 
 namespace RsrNet.Core.Coordination;
 
@@ -6,9 +6,9 @@ namespace RsrNet.Core.Coordination;
 /// Labelled documents that wait for a training batch, in order of arrival. A batch (or a round of them, with local steps) is due when it is full or
 /// its first has waited long enough.
 /// </summary>
-internal sealed class TrainingQueue(CoordinationOptions options, TimeProvider time)
+internal sealed class TrainingQueue<T>(CoordinationOptions options, TimeProvider time)
 {
-    private readonly Queue<(ActiveDocument Document, long Since)> waiting = new();
+    private readonly Queue<(T Document, long Since)> waiting = new();
 
     public int Count => waiting.Count;
 
@@ -21,22 +21,12 @@ internal sealed class TrainingQueue(CoordinationOptions options, TimeProvider ti
 
     private TimeSpan Waited => time.GetElapsedTime(waiting.Peek().Since);
 
-    public void Add(ActiveDocument document)
-    {
-        document.AwaitsTraining = true;
-        waiting.Enqueue((document, time.GetTimestamp()));
-    }
+    public void Add(T document) => waiting.Enqueue((document, time.GetTimestamp()));
 
-    /// <summary>The next batch without those that have gone; may be empty.</summary>
-    /// <param name="most">Documents in it at most.</param>
-    public List<ActiveDocument> Take(int most)
+    public bool TryTake([MaybeNullWhen(false)] out T document)
     {
-        var batch = new List<ActiveDocument>(most);
-        while (batch.Count < most && waiting.TryDequeue(out var next))
-        {
-            next.Document.AwaitsTraining = false;
-            if (!next.Document.Gone) batch.Add(next.Document);
-        }
-        return batch;
+        var taken = waiting.TryDequeue(out var next);
+        document = next.Document;
+        return taken;
     }
 }

@@ -5,15 +5,16 @@ namespace RsrNet.Core.Tests.Coordination;
 public sealed class BatchPlanTests
 {
     [Theory]
-    [InlineData(12, 3, "4 4 4")]
-    [InlineData(13, 3, "4 4 5")]
-    [InlineData(5, 3, "2 3")]
-    [InlineData(3, 3, "3")]
-    [InlineData(1, 3, "1")]
-    [InlineData(4, 1, "4")]
-    public void Of_Synchronous_SharesOneBatchEvenlyWithAtLeastTwoEach(int documents, int replicas, string sizes)
+    [InlineData(12, 3, 2, "4 4 4")]
+    [InlineData(13, 3, 2, "4 4 5")]
+    [InlineData(5, 3, 2, "2 3")]
+    [InlineData(3, 3, 2, "3")]
+    [InlineData(1, 3, 2, "1")]
+    [InlineData(4, 1, 2, "4")]
+    [InlineData(32, 3, 16, "16 16")]
+    public void Of_Synchronous_SharesOneBatchEvenlyWithAtLeastTheMinimumEach(int documents, int replicas, int minimum, string sizes)
     {
-        var plan = Plan(documents, replicas, new CoordinationOptions { BatchSize = 32, Replicas = replicas });
+        var plan = Plan(documents, replicas, new CoordinationOptions { BatchSize = 32, Replicas = replicas, MinimumBatch = minimum });
         Assert.Equal(sizes, string.Join(' ', plan.Select(part => part.Batches.Single().Count)));
         Assert.Equal(Enumerable.Range(0, documents), plan.SelectMany(part => part.Batches[0]));
     }

@@ -27,7 +27,7 @@ public sealed class TrainingReplicaTests : IDisposable
         var documents = Documents(5);
         var seat = exchange.Open([0], 3)[0];
 
-        var outcome = await replica.Train(new TrainingOrder(0, seat.FirstSequence, [new TrainingBatch(documents)]), exchange);
+        var outcome = await replica.Train(new TrainingOrder(0, seat.FirstSequence, [new TrainingBatch(documents, [])]), exchange);
 
         using var engine = new ReferenceEngine(Small, options.Replicas);
         using var plain = new Replica(engine);
@@ -52,7 +52,7 @@ public sealed class TrainingReplicaTests : IDisposable
         using var replica = new TrainingReplica(new ReferenceEngine(Small, options.Replicas), thread, options, TimeProvider.System);
         var documents = Documents(4);
         var seat = exchange.Open([0], 3)[0];
-        var outcome = await replica.Train(new TrainingOrder(0, seat.FirstSequence, [new TrainingBatch(documents)]), exchange);
+        var outcome = await replica.Train(new TrainingOrder(0, seat.FirstSequence, [new TrainingBatch(documents, [])]), exchange);
 
         using var plain = new Replica(new ReferenceEngine(Small, options.Replicas));
         plain.Load(Coordinator().Weights, 0);
@@ -72,7 +72,7 @@ public sealed class TrainingReplicaTests : IDisposable
         // Between its gradient and its bringing it, another replica's update comes.
         var interrupted = new Interruption(exchange, async () => await exchange.Contribute(Constant(exchange, other)));
 
-        var outcome = await replica.Train(new TrainingOrder(0, slow.FirstSequence, [new TrainingBatch(documents)]), interrupted);
+        var outcome = await replica.Train(new TrainingOrder(0, slow.FirstSequence, [new TrainingBatch(documents, [])]), interrupted);
 
         Assert.Equal(1, exchange.StaleContributions);
         Assert.Equal(2, exchange.Version);
@@ -80,7 +80,7 @@ public sealed class TrainingReplicaTests : IDisposable
         var expected = new GradientExchange(Coordinator(), options.Coordination, options.Replicas);
         await expected.Contribute(Constant(expected, expected.Open([1], 1)[0]));
         var seat = expected.Open([0], 1)[0];
-        await replica.Train(new TrainingOrder(0, seat.FirstSequence, [new TrainingBatch(documents)]), expected);
+        await replica.Train(new TrainingOrder(0, seat.FirstSequence, [new TrainingBatch(documents, [])]), expected);
         Assert.Equal(expected.Current.Weights.Parameters, exchange.Current.Weights.Parameters);
         Assert.Equal(expected.Current.Weights.Statistics, exchange.Current.Weights.Statistics);
     }
@@ -98,7 +98,7 @@ public sealed class TrainingReplicaTests : IDisposable
             if (++steps == 2) exchange.Leave(seat);
             return Task.CompletedTask;
         });
-        var outcome = await replica.Train(new TrainingOrder(0, seat.FirstSequence, [new TrainingBatch(Documents(3))]), interrupted);
+        var outcome = await replica.Train(new TrainingOrder(0, seat.FirstSequence, [new TrainingBatch(Documents(3), [])]), interrupted);
         Assert.True(outcome.Late);
         Assert.Equal(1, outcome.Documents[0].State!.Step);
         Assert.Equal(1, await seat.FirstApplied.WaitAsync(Cancellation));
@@ -112,7 +112,7 @@ public sealed class TrainingReplicaTests : IDisposable
         using var replica = new TrainingReplica(new ReferenceEngine(Small, options.Replicas), thread, options, TimeProvider.System);
         var documents = Documents(2);
         var seat = exchange.Open([0], 3)[0];
-        var outcome = await replica.Train(new TrainingOrder(0, seat.FirstSequence, [new TrainingBatch([documents[0]], documents[1])]), exchange);
+        var outcome = await replica.Train(new TrainingOrder(0, seat.FirstSequence, [new TrainingBatch([documents[0]], [documents[1]])]), exchange);
         Assert.Equal("d0", Assert.Single(outcome.Documents).Id);
         Assert.Single(outcome.Predictions);
         Assert.Equal(3, exchange.Version);
@@ -144,7 +144,7 @@ public sealed class TrainingReplicaTests : IDisposable
             var exchange = new GradientExchange(Coordinator(), options.Coordination, options.Replicas);
             using var replica = new TrainingReplica(new ReferenceEngine(Small, options.Replicas), thread, options, TimeProvider.System);
             var seat = exchange.Open([0], 1)[0];
-            await replica.Train(new TrainingOrder(0, seat.FirstSequence, [new TrainingBatch(Documents(8))]), exchange);
+            await replica.Train(new TrainingOrder(0, seat.FirstSequence, [new TrainingBatch(Documents(8), [])]), exchange);
             return exchange.Snapshot(null, "", default).Optimizer!.Mean;
         }
     }

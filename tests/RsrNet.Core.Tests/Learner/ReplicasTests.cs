@@ -181,7 +181,7 @@ public sealed class ReplicasTests
         Replicas = new RecursionOptions { Hidden = 8, Latent = 4, StopConfidence = 2 },
         Coordination = new CoordinationOptions
         {
-            BatchSize = 4, BatchWaitMs = 5, Replicas = mode == CoordinationMode.LocalSteps ? 2 : 3, Mode = mode, AveragingPeriod = 2, StalenessBound = 6,
+            BatchSize = 4, MinimumBatch = 2, BatchWaitMs = 5, Replicas = mode == CoordinationMode.LocalSteps ? 2 : 3, Mode = mode, AveragingPeriod = 2, StalenessBound = 6,
         },
         Documents = new DocumentOptions { MaxSteps = 8, RefineBatch = 8, RefreshWhenIdle = false },
         Weights = new WeightOptions { CheckpointUpdates = 24, CheckpointSeconds = 5 },
