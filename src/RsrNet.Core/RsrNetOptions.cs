@@ -58,6 +58,9 @@ public sealed record RsrNetOptions
         AtLeast("Coordination.Beta2", Coordination.Beta2, 0, Math.BitDecrement(1.0));
         Between("Coordination.Epsilon", Coordination.Epsilon, 0, double.PositiveInfinity);
         Between("Coordination.ClipNorm", Coordination.ClipNorm, 0, double.PositiveInfinity);
+        AtLeast("Coordination.Replicas", Coordination.Replicas, 1, 1024);
+        AtLeast("Coordination.StalenessBound", Coordination.StalenessBound, 0);
+        AtLeast("Coordination.AveragingPeriod", Coordination.AveragingPeriod, 1);
 
         AtLeast("Weights.CheckpointUpdates", Weights.CheckpointUpdates, 1);
         Between("Weights.CheckpointSeconds", Weights.CheckpointSeconds, 0, double.PositiveInfinity);

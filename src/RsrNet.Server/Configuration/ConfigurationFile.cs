@@ -20,6 +20,7 @@ public sealed record ConfigurationFile(RsrNetOptions Learner, ServerOptions Serv
     private static readonly JsonSerializerOptions Strict = new()
     {
         PropertyNameCaseInsensitive = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        Converters = { new JsonStringEnumConverter(allowIntegerValues: false) },
     };
 
     /// <exception cref="ConfigurationException">The file cannot be read, or something in it is wrong; every problem is named with its
@@ -116,6 +117,7 @@ public sealed record ConfigurationFile(RsrNetOptions Learner, ServerOptions Serv
         : type == typeof(double) ? "a number"
         : type == typeof(bool) ? "true or false"
         : type == typeof(string) ? "a string"
+        : type.IsEnum ? $"one of {string.Join(", ", Enum.GetNames(type))}"
         : type.Name;
 
     private static string Hint(string name, PropertyInfo[] properties)
