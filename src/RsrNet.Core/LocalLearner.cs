@@ -39,6 +39,7 @@ public sealed class LocalLearner : ILearner
 
     private readonly LearnerTelemetry telemetry;
     private readonly SearchIndex index;
+    private readonly DocumentMap map;
     private readonly Readout readout;
     private readonly DocumentWatchers watchers = new();
     private readonly Backlog backlog;
@@ -63,6 +64,7 @@ public sealed class LocalLearner : ILearner
     private ActiveDocument? alone;
     private Checkpoint? snapshot;
     private long snapshotMark;
+    private long snapshotAt;
     private Task? writingSnapshot;
     private long? checkpointFailedAt;
     private long? lastUpdateAt;
@@ -76,8 +78,9 @@ public sealed class LocalLearner : ILearner
         this.store = store;
         this.checkpoints = checkpoints;
         this.time = time;
-        telemetry = new LearnerTelemetry(time);
+        telemetry = new LearnerTelemetry(time, engine.GetType().Name);
         index = new SearchIndex(encoder.Dimensions);
+        map = new DocumentMap(encoder.Dimensions);
         readout = new Readout(encoder);
         backlog = new Backlog(store, encoder, telemetry, Wake);
         gauge = new BacklogGauge(store, time);
@@ -225,6 +228,8 @@ public sealed class LocalLearner : ILearner
     private float? Train(List<ActiveDocument> batch, List<Document> documents)
     {
         float? loss = null;
+        var batchStart = time.GetTimestamp();
+        var stepStart = batchStart;
         replica.Place(documents);
         foreach (var step in replica.Train(supervision))
         {
@@ -235,14 +240,17 @@ public sealed class LocalLearner : ILearner
             }
             loss = step.Loss;
             schedule.OnUpdate(step.Version);
+            telemetry.OnUpdated(step, documents.Count, stepStart);
             for (var row = 0; row < batch.Count; row++) Record(batch[row], row, replica.Batch.RowLoss[row]);
+            stepStart = time.GetTimestamp();
         }
+        telemetry.OnWeights(coordinator.Weights);
         if (loss is null) return null;
         lastUpdateAt = time.GetTimestamp();
         foreach (var taken in batch)
         {
             taken.Document = taken.Document with { LearnedAt = coordinator.Version };
-            telemetry.OnLearned(taken.Document.State!.Loss!.Value);
+            telemetry.OnLearned(taken.Document, batchStart);
         }
         return loss;
     }
@@ -253,14 +261,17 @@ public sealed class LocalLearner : ILearner
         underRefinement.RemoveAll(taken => taken.Gone);
         if (underRefinement.Count == 0) return false;
         var batch = underRefinement.GetRange(0, Math.Min(underRefinement.Count, options.Documents.RefineBatch));
+        var startedAt = time.GetTimestamp();
         replica.Load(coordinator.Weights, coordinator.Version);
         replica.Place(batch.ConvertAll(taken => taken.Document));
         replica.Refine();
+        telemetry.OnRefined(batch.Count, startedAt);
         for (var row = 0; row < batch.Count; row++) Record(batch[row], row, null);
         underRefinement.RemoveAll(taken =>
         {
             if (!taken.Document.IsFinished || taken.HasRequests) return false;
             taken.UnderRefinement = false;
+            telemetry.OnFinished(taken.Document);
             return true;
         });
         foreach (var taken in batch) if (!taken.UnderRefinement) unsaved.Add(taken);
@@ -295,6 +306,7 @@ public sealed class LocalLearner : ILearner
         if (snapshot is null && schedule.IsDue && (checkpointFailedAt is not { } failed || time.GetElapsedTime(failed) > CheckpointRetry))
         {
             snapshot = Snapshot();
+            snapshotAt = time.GetTimestamp();
             snapshotMark = unsaved.Mark;
             unsaved.WriteIfDue(hurry: true, Wake);
         }
@@ -313,6 +325,7 @@ public sealed class LocalLearner : ILearner
         if (ended.IsCompletedSuccessfully)
         {
             schedule.OnSaved(written.Version);
+            telemetry.OnCheckpointed(time.GetElapsedTime(snapshotAt));
             telemetry.OnRecovered("checkpoint");
             checkpointFailedAt = null;
         }
@@ -366,7 +379,7 @@ public sealed class LocalLearner : ILearner
             replica.Y(row), replica.Z(row), replica.Batch.Confidence[row], loss, coordinator.Version, time.GetUtcNow(), options.Documents);
         taken.Step(stepped);
         if (ReferenceEquals(stepped.State, before.State)) return;
-        telemetry.OnStepped(stepped.State!.ResidualY);
+        telemetry.OnStepped(stepped, trained: loss is not null);
         watchers.OnStep(stepped);
     }
 
@@ -376,6 +389,7 @@ public sealed class LocalLearner : ILearner
         var document = taken.Document;
         if (!taken.Gone && document.Embedding is { } embedding)
             index.Put(document.Id, document.Article.Headline, SearchVector.Of(embedding.X, document.State?.Y));
+        if (!taken.Gone) map.Put(document);
         if (!taken.AwaitsTraining && !taken.AwaitsTurn && !taken.UnderRefinement) active.TryRemove(KeyValuePair.Create(document.Id, taken));
     }
 
@@ -393,9 +407,10 @@ public sealed class LocalLearner : ILearner
     {
         var waiting = await gauge.Waiting(cancellation);
         if (waiting >= options.Articles.Backlog) throw new BacklogFullException(waiting, BacklogRetry);
+        var startedAt = time.GetTimestamp();
         var outcomes = await store.Put(articles, cancellation);
         gauge.OnArrived(outcomes.Count(outcome => !outcome.Duplicate));
-        telemetry.OnIngested(outcomes);
+        telemetry.OnIngested(outcomes, startedAt);
         backlog.OnArrival();
         return outcomes;
     }
@@ -445,6 +460,7 @@ public sealed class LocalLearner : ILearner
             if (active.TryGetValue(id, out var taken)) LetGo(taken);
             replay.Remove(id);
             index.Remove(id);
+            map.Remove(id);
             watchers.OnDeleted(id);
             return Task.CompletedTask;
         });
@@ -495,7 +511,39 @@ public sealed class LocalLearner : ILearner
     public Task<WeightSummary> SaveWeights(CancellationToken cancellation = default) => Ask(SaveCheckpoint);
 
     public async Task<TelemetrySnapshot> ReadTelemetry(CancellationToken cancellation = default) =>
-        telemetry.Read(await gauge.Read(cancellation), coordinator.Version, schedule.DurableVersion, encoder.Id, Mode);
+        telemetry.Read(await gauge.Read(cancellation), coordinator.Version, schedule.DurableVersion, encoder.Id, Mode, schedule.UnsavedAge);
+
+    public Task<DocumentMapView> ReadMap(long since = 0, CancellationToken cancellation = default) => Task.Run(() => map.Read(since), cancellation);
+
+    public Task<DocumentRanking> Rank(DocumentOrder order, CancellationToken cancellation = default) => Task.Run(() => map.Rank(order), cancellation);
+
+    public async Task<double?> MeasureContraction(string id, CancellationToken cancellation = default)
+    {
+        if (await Find(id, cancellation) is not { State: not null, Embedding: not null } document) return null;
+        return await Ask<double?>(() =>
+        {
+            replica.Load(coordinator.Weights, coordinator.Version);
+            return Task.FromResult<double?>(replica.SpectralRadius(document));
+        });
+    }
+
+    public async Task<MapComparison> CompareWithUntrained(IReadOnlyList<string> ids, CancellationToken cancellation = default)
+    {
+        var documents = new List<Document>(ids.Count);
+        foreach (var id in ids.Take(2000))
+        {
+            if (await Find(id, cancellation) is { Embedding: not null } document) documents.Add(document with { State = null });
+        }
+        var untrained = RecursionInitialization.Create(coordinator.Weights.Shape, options.Replicas.Seed);
+        // A chunk at a time, so that learning waits for none of them long.
+        List<MapVector> before = [], after = [];
+        foreach (var chunk in documents.Chunk(options.Documents.RefineBatch))
+        {
+            before.AddRange(await Ask(() => Task.FromResult(replica.Outcomes(chunk, untrained, options.Replicas.SupervisionSteps))));
+            after.AddRange(await Ask(() => Task.FromResult(replica.Outcomes(chunk, coordinator.Weights, options.Replicas.SupervisionSteps))));
+        }
+        return new MapComparison(MapVector.Place(before), MapVector.Place(after));
+    }
 
     /// <summary>Learns from stored documents as one batch, now: the notebook's loop, for those who do not <see cref="Start"/> the learner.</summary>
     /// <param name="ids">Labelled documents; a small batch is joined by the latest ones learned before it.</param>
@@ -558,7 +606,27 @@ public sealed class LocalLearner : ILearner
         var again = await store.Unlearn(coordinator.Version, cancellation);
         if (again > 0) warn($"{again:N0} documents were learned after the newest checkpoint (version {coordinator.Version}) and will be learned anew");
         foreach (var document in (await store.ReadLearned(Replay.Limit, cancellation)).Reverse()) replay.Add(document);
-        await foreach (var document in store.ReadIndex(cancellation)) index.Put(document.Id, document.Title, SearchVector.Of(document.X, document.Y));
+        var latest = new Queue<(string Id, float[] Y)>();
+        await foreach (var document in store.ReadIndex(cancellation))
+        {
+            index.Put(document.Id, document.Title, SearchVector.Of(document.X, document.Y));
+            if (document.Y is { } y) latest.Enqueue((document.Id, y));
+            if (latest.Count > DocumentMap.DefaultCapacity) latest.Dequeue();
+        }
+        await FillMap(latest.ToDictionary(document => document.Id, document => document.Y), cancellation);
+    }
+
+    /// <summary>The map's labels are in the articles themselves and come with the first change; positions and figures are there at once.</summary>
+    private async Task FillMap(Dictionary<string, float[]> vectors, CancellationToken cancellation)
+    {
+        string? cursor = null;
+        do
+        {
+            var page = await store.List(new DocumentQuery(Limit: 1000, Cursor: cursor), cancellation);
+            foreach (var item in page.Items) map.Put(item, null, vectors.GetValueOrDefault(item.Id));
+            cursor = page.Next;
+        }
+        while (cursor is not null);
     }
 
     private void CheckEncoder(Checkpoint checkpoint)
