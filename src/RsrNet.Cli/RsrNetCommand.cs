@@ -5,6 +5,7 @@ using RsrNet.Cli.Coordination;
 using RsrNet.Cli.Embedding;
 using RsrNet.Cli.Documents;
 using RsrNet.Cli.Replicas;
+using RsrNet.Cli.Telemetry;
 using RsrNet.Cli.Weights;
 using RsrNet.Core;
 using RsrNet.Core.Documents;
@@ -26,6 +27,7 @@ internal static class RsrNetCommand
             ShowCommand.Create(terminal),
             DocumentsCommand.Create(terminal),
             SearchCommand.Create(terminal),
+            WatchCommand.Create(terminal),
             TrainCommand.Create(terminal),
             VerifyCommand.Create(terminal),
             BenchCommand.Create(terminal),

@@ -82,6 +82,8 @@ public sealed class RsrNetServer : IAsyncDisposable
         builder.Services.AddSingleton(feed);
         builder.Services.AddHostedService(_ => feed);
         builder.Services.AddDashboard();
+        // Its warning, that keys are kept unencrypted, is of keys that are not kept at all.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
         OpenTelemetryExport.AddLogs(builder);
         configure?.Invoke(builder);
 
