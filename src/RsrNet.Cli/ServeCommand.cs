@@ -85,11 +85,7 @@ internal static class ServeCommand
             using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             var intake = new LearnerIntake(process.Learner, TimeProvider.System, status.Notice);
             List<Task> tasks = [Task.Delay(Timeout.Infinite, ending.Token)];
-            if (wishes.DemoRate is { } articles)
-            {
-                var wire = new DemoNewswire(driftAfter: wishes.DemoDrift);
-                tasks.Add(new DemoFeed(wire, before.Documents.Total, articles, intake, TimeProvider.System).Run(ending.Token));
-            }
+            if (wishes.DemoRate is { } articles) process.Demo.Start(articles, new DemoNewswire(driftAfter: wishes.DemoDrift));
             if (wishes.Feed is { } path)
             {
                 tasks.Add(new FeedWatcher(path, intake, wishes.Configuration.Learner.Articles, TimeProvider.System, status.Notice).Run(ending.Token));
