@@ -35,7 +35,7 @@ public interface IDocumentStore : IAsyncDisposable
     /// <summary>Pending and refining documents with a sequence above <paramref name="afterSequence"/>, in order of arrival, whole.</summary>
     Task<IReadOnlyList<Document>> ReadUnfinished(long afterSequence, int limit, CancellationToken cancellation = default);
 
-    /// <summary>Converged and exhausted documents whose last step used weights older than <paramref name="version"/>, oldest weights first, whole.</summary>
+    /// <summary>Converged, exhausted and failed documents whose last step used weights older than <paramref name="version"/>, oldest weights first, whole.</summary>
     Task<IReadOnlyList<Document>> ReadStale(long version, int limit, CancellationToken cancellation = default);
 
     /// <summary>The latest documents that were learned from, whole; newest first.</summary>

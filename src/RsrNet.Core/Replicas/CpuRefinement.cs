@@ -66,10 +66,6 @@ internal sealed unsafe class CpuRefinement<TSimd, TVector> : IDisposable
         for (var i = 0; i < members; i++) _scratch[i] = new AlignedBuffer((long)BlockRows * (3 * _shape.H + _shape.L));
     }
 
-    /// <summary>Multiply-adds of one row: what tells whether another thread is worth waking.</summary>
-    public long Cost =>
-        (long)_shape.H * (3 * _shape.D + _shape.H) + (long)_calls * (_shape.H * (2 * _shape.H + 2 * _shape.L));
-
     /// <summary>Folds and packs the weights of one version.</summary>
     public void Load(RecursionWeights weights)
     {
@@ -135,7 +131,7 @@ internal sealed unsafe class CpuRefinement<TSimd, TVector> : IDisposable
             start = u;
         }
         _fromZ.Multiply(rows, zNow, l, u, h, start, h, floor: 0);
-        CpuRows<TSimd, TVector>.Add(fromX, _foldBias.Pointer, fromX, rows, _shape.H);
+        CpuRows<TSimd, TVector>.Add(fromX, _foldBias.Pointer, rows, _shape.H);
         for (var call = 0; ; call++)
         {
             _hidden.Multiply(rows, u, h, v, state, _bias2.Pointer, 0, floor: 0);
