@@ -12,7 +12,7 @@ internal static class NumberOption
     public static Option<T> Of<T>(string name, string description, T value, T least, T? greatest = null)
         where T : struct, INumber<T> => new(name)
     {
-        Description = $"{description} Default {value}.",
+        Description = description,
         HelpName = "N",
         DefaultValueFactory = _ => value,
         CustomParser = result =>

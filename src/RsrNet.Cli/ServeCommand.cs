@@ -97,19 +97,19 @@ internal static class ServeCommand
         {
             var before = await process.Learner.ReadTelemetry(cancellation);
             status.Notice(
+<<<<<<< HEAD
                 $"data in {process.DataFolder}: {before.Documents.Total:N0} documents, weight version {before.WeightVersion:N0}; " +
                 $"encoder {before.Encoder}, mode {before.Mode}");
+=======
+                $"data in {process.Place}: {before.Documents.Total:N0} documents, weight version {before.WeightVersion:N0}; encoder {before.Encoder}, mode {before.Mode}");
+>>>>>>> main
             terminal.ResultWriter.WriteLine($"RSR-Net is ready: {process.Address}");
             status.Notice(wishes.DemoRate is { } rate ? $"demo newswire at {rate} articles/s; Ctrl-C stops" : "Ctrl-C stops");
 
             using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             var intake = new LearnerIntake(process.Learner, TimeProvider.System, status.Notice);
             List<Task> tasks = [Task.Delay(Timeout.Infinite, ending.Token)];
-            if (wishes.DemoRate is { } articles)
-            {
-                var wire = new DemoNewswire(driftAfter: wishes.DemoDrift);
-                tasks.Add(new DemoFeed(wire, before.Documents.Total, articles, intake, TimeProvider.System).Run(ending.Token));
-            }
+            if (wishes.DemoRate is { } articles) process.Demo.Start(articles, new DemoNewswire(driftAfter: wishes.DemoDrift));
             if (wishes.Feed is { } path)
             {
                 var watcher = new FeedWatcher(path, intake, wishes.Configuration.Learner.Articles, TimeProvider.System, status.Notice);

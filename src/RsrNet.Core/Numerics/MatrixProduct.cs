@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Runtime.Intrinsics;
 
 namespace RsrNet.Core.Numerics;
@@ -141,12 +142,13 @@ internal sealed unsafe class MatrixProduct<TSimd, TVector> : MatrixProduct
     /// <summary>Most columns packed at a time: bounds the buffer at 4 MB.</summary>
     private const int BlockColumns = 4096;
 
-    /// <summary>Multiply-adds that are worth waking another thread: some 20 microseconds of them.</summary>
-    private const long WorthSharing = 2_000_000;
+    /// <summary>Multiply-adds that are worth waking another thread: 50 microseconds of them.</summary>
+    private const long WorthSharing = 6_000_000;
 
     private static readonly int PanelWidth = MatrixTile<TSimd, TVector>.PanelWidth;
 
     private readonly WorkerTeam? _team;
+    private readonly SharingGauge _sharing = new();
     private readonly Action<int> _work;
     private readonly AlignedBuffer[] _left;
     private readonly AlignedBuffer[] _right;
@@ -178,15 +180,20 @@ internal sealed unsafe class MatrixProduct<TSimd, TVector> : MatrixProduct
 
     private protected override void Run(in MatrixJob job)
     {
-        var worth = (long)job.Rows * job.Columns * job.K / WorthSharing;
-        _members = (int)Math.Clamp(worth, 1, _team?.Size ?? 1);
+        var work = (long)job.Rows * job.Columns * job.K;
+        var most = (int)Math.Clamp(work / WorthSharing, 1, _team?.Size ?? 1);
+        _members = _sharing.Choose(most);
+        var started = Stopwatch.GetTimestamp();
         if (_members == 1)
         {
             Compute(job, _left[0], _right[0]);
-            return;
         }
-        _job = job;
-        _team!.Run(_members, _work);
+        else
+        {
+            _job = job;
+            _team!.Run(_members, _work);
+        }
+        if (most > 1) _sharing.Report(_members, Stopwatch.GetElapsedTime(started), work);
     }
 
     private void Work(int member)

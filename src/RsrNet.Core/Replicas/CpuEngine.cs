@@ -20,7 +20,8 @@ public sealed unsafe class CpuEngine : IRecursionEngine
 
     /// <param name="shape">The network's sizes; those in <paramref name="options"/> are not read.</param>
     /// <param name="options">How deep the recursion goes.</param>
-    /// <param name="threads">Threads to use where the batch is worth it, the caller's included; 0 for one for each core.</param>
+    /// <param name="threads">Threads to use where the batch is worth it and other work leaves the cores, the caller's included; 0 for one for each
+    /// core.</param>
     /// <param name="width">Vectors to compute with; null for the machine's widest.</param>
     /// <exception cref="ArgumentOutOfRangeException">Calls or latent recursions are below 1, or the threads below 0.</exception>
     /// <exception cref="ArgumentException">This machine has no such vectors.</exception>

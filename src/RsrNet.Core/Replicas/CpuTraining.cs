@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using RsrNet.Core.Numerics;
 
 namespace RsrNet.Core.Replicas;
@@ -30,6 +31,7 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
     private readonly int _calls;
     private readonly int _recursions;
     private readonly WorkerTeam _team;
+    private readonly SharingGauge _sharing = new();
     private readonly Action<int> _work;
     private readonly CpuTrainingWeights<TSimd, TVector> _right;
     private readonly CpuBatchNorm<TSimd, TVector> _norm1;
@@ -90,17 +92,18 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
         _gradient = gradient;
         _folds = Fold ?? RecursionArithmetic.IsFoldWorth(_shape.Shape, _options, _rows);
         ClearGradient();
-        var blocks = CpuShare.Blocks(_rows);
-        _members = _rows < RowsWorthSharing ? 1 : Math.Min(_team.Size, blocks);
+        _members = _sharing.Choose(_rows < RowsWorthSharing ? 1 : Math.Min(_team.Size, CpuShare.Blocks(_rows)));
         _norm1.Reserve(_rows);
         _norm2.Reserve(_rows);
         _memory.Reserve(_rows, _folds);
         _right.Reserve(_folds);
+        var started = Stopwatch.GetTimestamp();
         fixed (float* parameters = _weights!.Parameters)
         {
             _parameters = parameters;
             _team.Run(_members, _work);
         }
+        if (_rows >= RowsWorthSharing) _sharing.Report(_members, Stopwatch.GetElapsedTime(started), _rows);
         _right.Keep(_folds);
         _weights.BatchesTracked += _calls * _recursions;
         double loss = 0;

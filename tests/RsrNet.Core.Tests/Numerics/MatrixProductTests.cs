@@ -43,9 +43,9 @@ public sealed class MatrixProductTests
     }
 
     [Theory]
-    [InlineData(300, 200, 100)]
-    [InlineData(40, 900, 300)]
-    [InlineData(700, 33, 257)]
+    [InlineData(600, 300, 200)]
+    [InlineData(40, 2500, 300)]
+    [InlineData(2100, 33, 257)]
     public void ManyThreads_GiveTheBitsOfOne(int m, int n, int k)
     {
         var random = new Random(5);

@@ -1,7 +1,15 @@
+using RsrNet.Core.Weights;
+
 namespace RsrNet.Server.Tests.Cli;
 
 public sealed class CrashCheckTests
 {
+    [Fact]
+    public void Script_ChecksTheBoundThatTheOptionsState() =>
+        Assert.Contains(
+            $"\nbound={new WeightOptions().CheckpointUpdates} ", File.ReadAllText(RepositoryFolder.Path("deploy/crash-check.sh")),
+            StringComparison.Ordinal);
+
     /// <summary>The script that deploy/ has for a longer run, against the real program.</summary>
     [Fact]
     public async Task KilledDuringIngest_LosesNothingAcknowledged()
