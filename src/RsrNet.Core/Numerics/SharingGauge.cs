@@ -1,9 +1,9 @@
 namespace RsrNet.Core.Numerics;
 
 /// <summary>
-/// Decides by experience whether work goes faster alone or shared among threads. Threads that meet often are quick on idle cores and very slow on busy
-/// ones, where each meeting waits for whoever has no core just now; and how busy the cores are changes while a server runs. Now and then
-/// it tries the other way. Only for work whose result does not depend on the number of threads.
+/// Decides by experience whether work goes faster alone or shared among threads. Threads that meet often are quick on idle cores and very
+/// slow on busy ones, where each meeting waits for whoever has no core just now; and how busy the cores are changes while a server runs.
+/// Now and then it tries the other way. Only for work whose result does not depend on the number of threads.
 /// </summary>
 internal sealed class SharingGauge
 {

@@ -109,7 +109,8 @@ public sealed class MatrixProductTests
         int stride = n + random.Next(3), aGap = random.Next(3), bGap = random.Next(3);
         bool aTurned = random.Next(2) == 0, bTurned = random.Next(2) == 0;
         int aStride = (aTurned ? m : k) + aGap, bStride = (bTurned ? k : n) + bGap;
-        float[] a = Values(random, (aTurned ? k : m) * aStride), b = Values(random, (bTurned ? n : k) * bStride), c = Values(random, m * stride);
+        float[] a = Values(random, (aTurned ? k : m) * aStride), b = Values(random, (bTurned ? n : k) * bStride);
+        var c = Values(random, m * stride);
         var before = (float[])c.Clone();
         var again = (float[])c.Clone();
         var left = aTurned ? new MatrixOperand(a, k, m, aStride).Transpose() : new MatrixOperand(a, m, k, aStride);
