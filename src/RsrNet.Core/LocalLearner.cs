@@ -61,6 +61,7 @@ public sealed class LocalLearner : ILearner
 
     private readonly SemaphoreSlim turn = new(1, 1);
     private Task? loop;
+    private Task labelling = Task.CompletedTask;
     private ActiveDocument? alone;
     private Checkpoint? snapshot;
     private long snapshotMark;
@@ -123,6 +124,7 @@ public sealed class LocalLearner : ILearner
         if (loop is not null) throw new InvalidOperationException("the learner has been started already");
         backlog.Start();
         loop = Task.Run(Run);
+        labelling = Task.Run(LabelMap);
     }
 
     // ---- The path, a turn at a time -----------------------------------------------------------------------------------------------------------
@@ -572,6 +574,7 @@ public sealed class LocalLearner : ILearner
         await stop.CancelAsync();
         await backlog.DisposeAsync();
         if (loop is not null) await loop;
+        await labelling;
         watchers.Complete();
         if (writingSnapshot is not null) await Task.WhenAny(writingSnapshot);
         var flushed = await unsaved.Flush(OnSaved, LetGo);
@@ -616,7 +619,7 @@ public sealed class LocalLearner : ILearner
         await FillMap(latest.ToDictionary(document => document.Id, document => document.Y), cancellation);
     }
 
-    /// <summary>The map's labels are in the articles themselves and come with the first change; positions and figures are there at once.</summary>
+    /// <summary>Positions and figures; the labels, which are in the articles themselves, follow once the learner runs.</summary>
     private async Task FillMap(Dictionary<string, float[]> vectors, CancellationToken cancellation)
     {
         string? cursor = null;
@@ -627,6 +630,21 @@ public sealed class LocalLearner : ILearner
             cursor = page.Next;
         }
         while (cursor is not null);
+    }
+
+    private async Task LabelMap()
+    {
+        try
+        {
+            foreach (var id in map.Unlabelled())
+            {
+                if (await store.Find(id, stop.Token) is { } document) map.Label(id, document.Article.Labels);
+            }
+        }
+        catch (Exception problem) when (problem is OperationCanceledException or StoreUnavailableException)
+        {
+            // The learner closes, or the store is away: points stay grey until their documents change.
+        }
     }
 
     private void CheckEncoder(Checkpoint checkpoint)

@@ -136,7 +136,8 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "")
             stepRate.Add(1);
             residual.Add(state.ResidualY);
             residualZ.Add(state.ResidualZ);
-            absoluteResidual.Add(moved);
+            // A document that ran away has a length beyond single precision; it must not take the mean with it.
+            if (float.IsFinite(moved)) absoluteResidual.Add(moved);
             residuals.Add(state.ResidualY);
             confidences.Add(state.Confidence);
         }
