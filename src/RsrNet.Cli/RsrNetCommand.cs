@@ -4,6 +4,7 @@ using RsrNet.Cli.Bench;
 using RsrNet.Cli.Coordination;
 using RsrNet.Cli.Embedding;
 using RsrNet.Cli.Documents;
+using RsrNet.Cli.Evaluate;
 using RsrNet.Cli.Replicas;
 using RsrNet.Cli.Telemetry;
 using RsrNet.Cli.Weights;
@@ -29,6 +30,7 @@ internal static class RsrNetCommand
             SearchCommand.Create(terminal),
             WatchCommand.Create(terminal),
             TrainCommand.Create(terminal),
+            EvaluateCommand.Create(terminal),
             VerifyCommand.Create(terminal),
             BenchCommand.Create(terminal),
             EmbedCommand.Create(terminal),

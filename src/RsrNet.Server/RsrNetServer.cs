@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -112,7 +113,7 @@ public sealed class RsrNetServer : IAsyncDisposable
         {
             await App.StartAsync(cancellation);
         }
-        catch (Exception problem) when (problem is IOException or System.Net.Sockets.SocketException or InvalidOperationException or FormatException)
+        catch (Exception problem) when (problem is IOException or SocketException or InvalidOperationException or FormatException)
         {
             var inUse = problem.InnerException is AddressInUseException || problem is AddressInUseException;
             throw new AddressUnavailableException(

@@ -11,7 +11,8 @@ public sealed class TelemetryRoutesTests : IAsyncLifetime
 
     private RunningServer _server = null!;
 
-    public async ValueTask InitializeAsync() => _server = await RunningServer.Start(serverOptions: new ServerOptions { TelemetrySeconds = 0.1 });
+    public async ValueTask InitializeAsync() =>
+        _server = await RunningServer.Start(serverOptions: new ServerOptions { TelemetrySeconds = 0.1 });
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
@@ -92,7 +93,8 @@ public sealed class TelemetryRoutesTests : IAsyncLifetime
     {
         var paths = (await _server.Get("/openapi/v1.json")).Json["paths"]!.AsObject();
 
-        var routes = paths.SelectMany(path => path.Value!.AsObject().Select(method => $"{method.Key.ToUpperInvariant()} {path.Key}")).Order(StringComparer.Ordinal);
+        var routes = paths.SelectMany(
+            path => path.Value!.AsObject().Select(method => $"{method.Key.ToUpperInvariant()} {path.Key}")).Order(StringComparer.Ordinal);
         Assert.Equal(
             [
                 "DELETE /v1/documents/{id}",
@@ -118,6 +120,7 @@ public sealed class TelemetryRoutesTests : IAsyncLifetime
             routes);
         var body = paths["/v1/articles"]!["post"]!["requestBody"]!["content"]!.AsObject();
         Assert.Equal(["application/json", "application/x-ndjson"], body.Select(type => type.Key));
+        Assert.Equal(["text"], body["application/json"]!["schema"]!["required"]!.AsArray().Select(field => (string)field!));
         var statuses = (await _server.Get("/openapi/v1.json")).Json["components"]!["schemas"]!["DocumentStatus"]!["enum"]!.AsArray();
         Assert.Equal(["pending", "refining", "converged", "exhausted", "failed"], statuses.Select(status => (string)status!));
     }
