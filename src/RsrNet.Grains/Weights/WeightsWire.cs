@@ -13,16 +13,17 @@ internal struct RecursionWeightsWire
     [Id(3)] public FloatBlock Parameters;
     [Id(4)] public FloatBlock Statistics;
     [Id(5)] public long BatchesTracked;
+    [Id(6)] public LearningMode Mode;
 
     public static RecursionWeightsWire Of(RecursionWeights weights) => new()
     {
-        D = weights.Shape.D, H = weights.Shape.H, L = weights.Shape.L,
+        D = weights.Shape.D, H = weights.Shape.H, L = weights.Shape.L, Mode = weights.Shape.Mode,
         Parameters = weights.Parameters, Statistics = weights.Statistics, BatchesTracked = weights.BatchesTracked,
     };
 
     public readonly RecursionWeights ToWeights()
     {
-        var weights = new RecursionWeights(new RecursionShape(D, H, L)) { BatchesTracked = BatchesTracked };
+        var weights = new RecursionWeights(new RecursionShape(D, H, L) { Mode = Mode }) { BatchesTracked = BatchesTracked };
         Parameters.Values!.CopyTo(weights.Parameters, 0);
         Statistics.Values!.CopyTo(weights.Statistics, 0);
         return weights;

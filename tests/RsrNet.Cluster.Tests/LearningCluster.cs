@@ -1,0 +1,112 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Orleans.Configuration;
+using Orleans.Runtime;
+using Orleans.TestingHost;
+using RsrNet.Core;
+using RsrNet.Core.Articles;
+using RsrNet.Core.Coordination;
+using RsrNet.Core.Documents;
+using RsrNet.Core.Replicas;
+using RsrNet.Core.Tests.Learner;
+using RsrNet.Core.Weights;
+using RsrNet.Grains;
+using RsrNet.Grains.Articles;
+
+namespace RsrNet.Cluster.Tests;
+
+/// <summary>Silos in this process, real in all but the network, over one store and one set of checkpoints.</summary>
+internal sealed class LearningCluster : IAsyncDisposable
+{
+    private readonly InProcessTestCluster cluster;
+
+    private LearningCluster(InProcessTestCluster cluster, IDocumentStore store, ICheckpointStore checkpoints, RsrNetOptions options)
+    {
+        this.cluster = cluster;
+        (Store, Checkpoints, Options) = (store, checkpoints, options);
+    }
+
+    public static RsrNetOptions SmallOptions { get; } = new()
+    {
+        Replicas = new RecursionOptions { Hidden = 8, Latent = 4, StopConfidence = 2 },
+        Coordination = new CoordinationOptions { BatchSize = 6, MinimumBatch = 2, BatchWaitMs = 20, Replicas = 3 },
+        Documents = new DocumentOptions { MaxSteps = 8, RefineBatch = 8, RefreshWhenIdle = false },
+        Weights = new WeightOptions { CheckpointUpdates = 12, CheckpointSeconds = 5 },
+    };
+
+    public IDocumentStore Store { get; }
+
+    public ICheckpointStore Checkpoints { get; }
+
+    public RsrNetOptions Options { get; }
+
+    public InProcessTestCluster Silos => cluster;
+
+    public IClusterClient Client => cluster.Client;
+
+    public ClusterLearner Learner => cluster.Client.ServiceProvider.GetRequiredService<ClusterLearner>();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    /// <param name="silos">How many at the start.</param>
+    /// <param name="parts">Changes what a silo brings; the number is the silo's, from 0.</param>
+    public static async Task<LearningCluster> Start(
+        int silos, RsrNetOptions? options = null, IDocumentStore? store = null, ICheckpointStore? checkpoints = null,
+        Func<int, SiloParts, SiloParts>? parts = null, GrainOptions? grains = null)
+    {
+        options ??= SmallOptions;
+        store ??= new MemoryDocumentStore();
+        checkpoints ??= new MemoryCheckpoints();
+        var builder = new InProcessTestClusterBuilder((short)silos);
+        var number = -1;
+        builder.ConfigureSilo((_, silo) =>
+        {
+            var own = new SiloParts { Options = options, Encoder = new TinyEncoder(), Store = store, Checkpoints = checkpoints };
+            var mine = Interlocked.Increment(ref number);
+            silo.AddRsrNet(parts is null ? own : parts(mine, own), grains);
+            silo.AddMemoryGrainStorage("PubSubStore");
+            silo.UseInMemoryReminderService();
+            silo.Configure<ClusterMembershipOptions>(membership =>
+            {
+                // Deaths are found out sooner than in production; nothing else differs.
+                membership.ProbeTimeout = TimeSpan.FromMilliseconds(500);
+                membership.NumMissedProbesLimit = 2;
+                membership.NumVotesForDeathDeclaration = 1;
+            });
+            silo.ConfigureLogging(logging => logging.SetMinimumLevel(LogLevel.Warning));
+        });
+        builder.ConfigureClient(client => client.AddRsrNet(new TinyEncoder(), grains));
+        var cluster = builder.Build();
+        await cluster.DeployAsync();
+        return new LearningCluster(cluster, store, checkpoints, options);
+    }
+
+    public static Article Labelled(int i) =>
+        new($"a{i}", $"the story {i} tells of town {i * 7} and of river {i * 13}") { Highlights = [$"story {i} of town {i * 7}"] };
+
+    public static Article Unlabelled(int i) => new($"a{i}", $"a plain report {i} about hill {i * 5} without a summary");
+
+    /// <summary>Every third one without highlights.</summary>
+    public static Article[] Articles(int first, int count) =>
+        [.. Enumerable.Range(first, count).Select(i => i % 3 == 0 ? Unlabelled(i) : Labelled(i))];
+
+    public Task Settled(int documents) => Settled(Learner, documents);
+
+    public static Task Settled(ILearner learner, int documents) => Eventually(async () =>
+        await learner.List(new DocumentQuery(Limit: 1000), Cancellation) is { } page
+        && page.Items.Count == documents
+        && page.Items.All(item => item.Status is DocumentStatus.Converged or DocumentStatus.Exhausted or DocumentStatus.Failed));
+
+    public static async Task Eventually(Func<Task<bool>> condition, string what = "it")
+    {
+        // A minute is a hang, not a bound on speed.
+        for (var tries = 0; tries < 1200; tries++)
+        {
+            if (await condition()) return;
+            await Task.Delay(50, Cancellation);
+        }
+        Assert.Fail($"{what} did not come to that in a minute");
+    }
+
+    public async ValueTask DisposeAsync() => await cluster.DisposeAsync();
+}
