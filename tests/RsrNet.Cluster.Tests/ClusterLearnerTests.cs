@@ -142,18 +142,12 @@ public sealed class ClusterLearnerTests
         await learner.Ingest(LearningCluster.Articles(0, 12), Cancellation);
         await cluster.Settled(12);
         Assert.Contains(await Hits(), hit => hit.Id == "a1");
+        var seen = 0;
         var watching = Task.Run(async () =>
         {
-            await foreach (var _ in learner.Watch("a1", Cancellation))
-            {
-            }
+            await foreach (var _ in learner.Watch("a1", Cancellation)) Interlocked.Increment(ref seen);
         }, Cancellation);
-        await LearningCluster.Eventually(async () =>
-        {
-            // The watcher has begun once it has seen a step.
-            await learner.Refine("a1", new RefineRequest(), Cancellation);
-            return true;
-        });
+        while (Volatile.Read(ref seen) == 0) await learner.Refine("a1", new RefineRequest(), Cancellation);
 
         Assert.True(await learner.Delete("a1", Cancellation));
 
@@ -162,7 +156,7 @@ public sealed class ClusterLearnerTests
         Assert.False(await learner.Delete("a1", Cancellation));
         await learner.Ingest([LearningCluster.Labelled(1)], Cancellation);
         Assert.Equal(1, (await learner.Find("a1", Cancellation))!.Revision);
-        Assert.False(watching.IsFaulted);
+        await watching.WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
 
         async Task<IReadOnlyList<SearchHit>> Hits() => (await learner.Search(new SearchQuery("story 1", null, 10), Cancellation))!;
     }

@@ -90,6 +90,21 @@ internal sealed class LearningCluster : IAsyncDisposable
     public static Article[] Articles(int first, int count) =>
         [.. Enumerable.Range(first, count).Select(i => i % 3 == 0 ? Unlabelled(i) : Labelled(i))];
 
+    /// <summary>Where a grain is active; activates it where that is needed.</summary>
+    public async Task<InProcessSiloHandle> SiloOf(IAddressable grain)
+    {
+        var id = grain.GetGrainId();
+        while (true)
+        {
+            foreach (var silo in cluster.Silos)
+            {
+                var statistics = await Client.GetGrain<IManagementGrain>(0).GetDetailedGrainStatistics(null, [silo.SiloAddress]);
+                if (statistics.Any(one => one.GrainId == id)) return silo;
+            }
+            await Task.Delay(100, Cancellation);
+        }
+    }
+
     public Task Settled(int documents) => Settled(Learner, documents);
 
     public static Task Settled(ILearner learner, int documents) => Eventually(async () =>
