@@ -9,6 +9,7 @@ using RsrNet.Core.Weights;
 using RsrNet.Grains.Articles;
 using RsrNet.Grains.Coordination;
 using RsrNet.Grains.Documents;
+using RsrNet.Grains.Replicas;
 
 namespace RsrNet.Grains;
 
@@ -92,6 +93,28 @@ public sealed class ClusterLearner(IGrainFactory grains, ITextEncoder encoder, S
     public Task<WeightSummary> SaveWeights(CancellationToken cancellation = default) => Coordinator.SaveWeights().WaitAsync(cancellation);
 
     public Task<TelemetrySnapshot> ReadTelemetry(CancellationToken cancellation = default) => Coordinator.ReadTelemetry().WaitAsync(cancellation);
+
+    public Task<DocumentMapView> ReadMap(long since = 0, CancellationToken cancellation = default) =>
+        grains.GetGrain<IDocumentMapGrain>(0).Read(since).WaitAsync(cancellation);
+
+    public Task<DocumentRanking> Rank(DocumentOrder order, CancellationToken cancellation = default) =>
+        grains.GetGrain<IDocumentMapGrain>(0).Rank(order).WaitAsync(cancellation);
+
+    public Task<double?> MeasureContraction(string id, CancellationToken cancellation = default) =>
+        Document(id).MeasureContraction().WaitAsync(cancellation);
+
+    public async Task<MapComparison> CompareWithUntrained(IReadOnlyList<string> ids, CancellationToken cancellation = default)
+    {
+        // A chunk at a time, so that learning waits for none of them long.
+        var replica = grains.GetGrain<IReplicaGrain>(0);
+        List<MapVector> before = [], after = [];
+        foreach (var chunk in ids.Take(2000).Chunk(Portion))
+        {
+            before.AddRange(await replica.Outcomes(chunk, untrained: true).WaitAsync(cancellation));
+            after.AddRange(await replica.Outcomes(chunk, untrained: false).WaitAsync(cancellation));
+        }
+        return new MapComparison(MapVector.Place(before), MapVector.Place(after));
+    }
 
     /// <summary>Nothing to do: the cluster goes on.</summary>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;

@@ -9,11 +9,13 @@ using RsrNet.Core;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Embedding;
 using RsrNet.Core.Replicas;
+using RsrNet.Core.Telemetry;
 using RsrNet.Core.Weights;
 using RsrNet.Grains.Articles;
 using RsrNet.Grains.Coordination;
 using RsrNet.Grains.Documents;
 using RsrNet.Grains.Replicas;
+using RsrNet.Grains.Telemetry;
 
 namespace RsrNet.Grains;
 
@@ -50,6 +52,7 @@ public static class GrainHosting
         silo.UseSiloMetadata(SiloRole.Metadata(parts.Role, parts.Device));
         silo.AddPlacementDirector<ReplicaPlacement, ReplicaPlacementDirector>();
         silo.AddMemoryStreams(ArticleStream.Name);
+        silo.AddGrainService<SiloTelemetry>();
         silo.AddStartupTask((services, _) => services.GetRequiredService<IGrainFactory>().GetGrain<ICoordinatorGrain>(0).Wake());
         silo.ConfigureServices(services =>
         {
@@ -63,6 +66,9 @@ public static class GrainHosting
             services.AddSingleton(options ?? new GrainOptions());
             services.AddSingleton(_ => new ReplicaEngines(parts.Engine, parts.Device, parts.Options, parts.Encoder));
             services.AddSingleton<ReplicaPlaces>();
+            services.AddSingleton(provider => new LearnerTelemetry(
+                provider.GetRequiredService<TimeProvider>(), parts.Device, provider.GetRequiredService<ILocalSiloDetails>().Name));
+            services.AddSingleton<ISiloTelemetryClient, SiloTelemetryClient>();
             services.AddSingleton<DocumentWriter>();
             services.AddSingleton<IntakeGauge>();
             services.AddSingleton<SearchShards>();

@@ -12,6 +12,9 @@ public sealed class RefinementRun(IReadOnlyList<Document> documents, RsrNetOptio
     /// <summary>Those that are finished, each with the step it began from.</summary>
     public IReadOnlyList<(int BaseStep, Document Document)> Ended => ended;
 
+    /// <summary>Those that are not.</summary>
+    public int Count => running.Count;
+
     public bool IsDone => running.Count == 0;
 
     /// <summary>One supervision step of those that are not finished.</summary>

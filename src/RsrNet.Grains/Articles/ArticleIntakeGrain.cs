@@ -2,6 +2,7 @@ using Orleans.Concurrency;
 using RsrNet.Core;
 using RsrNet.Core.Articles;
 using RsrNet.Core.Documents;
+using RsrNet.Core.Telemetry;
 using RsrNet.Grains.Coordination;
 using RsrNet.Grains.Documents;
 
@@ -18,7 +19,7 @@ public interface IArticleIntakeGrain : IGrainWithIntegerKey
 
 /// <summary>Stores articles, in one commit, and tells the coordinator. A few to each silo: commits that come together share one.</summary>
 [StatelessWorker(4)]
-internal sealed class ArticleIntakeGrain(IDocumentStore store, IntakeGauge gauge, RsrNetOptions options) : Grain, IArticleIntakeGrain
+internal sealed class ArticleIntakeGrain(IDocumentStore store, IntakeGauge gauge, LearnerTelemetry telemetry, RsrNetOptions options) : Grain, IArticleIntakeGrain
 {
     private static readonly TimeSpan BacklogRetry = TimeSpan.FromSeconds(5);
 
@@ -26,14 +27,15 @@ internal sealed class ArticleIntakeGrain(IDocumentStore store, IntakeGauge gauge
     {
         var waiting = await gauge.Waiting();
         if (waiting >= options.Articles.Backlog) throw new BacklogFullException(waiting, BacklogRetry);
+        var startedAt = telemetry.Timestamp();
         PutOutcome[] outcomes = [.. await store.Put(articles)];
-        var accepted = outcomes.Count(outcome => !outcome.Duplicate);
-        gauge.OnArrived(accepted);
+        gauge.OnArrived(outcomes.Count(outcome => !outcome.Duplicate));
+        telemetry.OnIngested(outcomes, startedAt);
         // A grain that has the revision before in its hands must not go on with it.
         await Task.WhenAll(outcomes.Where(outcome => outcome is { Duplicate: false, Revision: > 1 })
             .Select(outcome => GrainFactory.GetGrain<IDocumentGrain>(outcome.Id).Reload()));
         // They are durable: if the coordinator does not hear of them now, it finds them in the store.
-        GrainFactory.GetGrain<ICoordinatorGrain>(0).OnArrived(accepted, outcomes.Length - accepted).Ignore();
+        GrainFactory.GetGrain<ICoordinatorGrain>(0).OnArrived().Ignore();
         return outcomes;
     }
 }

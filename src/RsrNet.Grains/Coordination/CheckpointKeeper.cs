@@ -26,6 +26,9 @@ internal sealed class CheckpointKeeper(
 
     public long DurableVersion => schedule.DurableVersion;
 
+    /// <summary>How long the oldest update that is not durable has been waiting.</summary>
+    public TimeSpan UnsavedAge => schedule.UnsavedAge;
+
     /// <summary>When weights changed last; null before the first time.</summary>
     public long? LastUpdateAt { get; private set; }
 
@@ -41,7 +44,12 @@ internal sealed class CheckpointKeeper(
     {
         marks.RemoveAll(mark => mark.Durable.IsCompletedSuccessfully);
         scheduledVersion = Math.Min(scheduledVersion, exchange.Version);
-        if (scheduledVersion < exchange.Version) LastUpdateAt = time.GetTimestamp();
+        if (scheduledVersion < exchange.Version)
+        {
+            LastUpdateAt = time.GetTimestamp();
+            telemetry.OnWeights(exchange.Current.Weights);
+        }
+        telemetry.OnUpdated(exchange.Version - scheduledVersion);
         while (scheduledVersion < exchange.Version) schedule.OnUpdate(++scheduledVersion);
     }
 
@@ -81,12 +89,14 @@ internal sealed class CheckpointKeeper(
         await writing.WaitAsync();
         try
         {
+            var begunAt = time.GetTimestamp();
             var snapshot = exchange.Snapshot(encoderId, LocalLearner.Mode, time.GetUtcNow());
             Count();
             await Task.WhenAll(marks.Where(mark => mark.Seat.FirstApplied.IsCompleted).Select(mark => mark.Durable));
             if (!await holdsTerm()) throw new StoreUnavailableException("another activation of the coordinator has taken over; its weights count");
             var saved = await checkpoints.Save(snapshot);
             schedule.OnSaved(saved.Version);
+            telemetry.OnCheckpointed(time.GetElapsedTime(begunAt));
             telemetry.OnRecovered("checkpoint");
             failedAt = null;
             return saved with { Current = saved.Version == exchange.Version };

@@ -9,6 +9,7 @@ using RsrNet.Core.Replicas;
 using RsrNet.Core.Telemetry;
 using RsrNet.Core.Weights;
 using RsrNet.Grains.Replicas;
+using RsrNet.Grains.Telemetry;
 
 namespace RsrNet.Grains.Coordination;
 
@@ -18,8 +19,8 @@ namespace RsrNet.Grains.Coordination;
 /// </summary>
 [Reentrant, KeepAlive, PreferCpuSilos]
 internal sealed class CoordinatorGrain(
-    IDocumentStore store, ITextEncoder encoder, RsrNetOptions options, GrainOptions grainOptions, TimeProvider time, ILogger<CoordinatorGrain> logger,
-    ICheckpointStore? checkpoints = null) : Grain, ICoordinatorGrain, IRemindable, IDisposable
+    IDocumentStore store, ITextEncoder encoder, RsrNetOptions options, GrainOptions grainOptions, ISiloTelemetryClient silos, TimeProvider time,
+    ILogger<CoordinatorGrain> logger, ICheckpointStore? checkpoints = null) : Grain, ICoordinatorGrain, IRemindable, IDisposable
 {
     private const string EncoderSetting = "encoder";
     private const string TermSetting = "term";
@@ -90,9 +91,8 @@ internal sealed class CoordinatorGrain(
         return Task.CompletedTask;
     }
 
-    public Task OnArrived(int accepted, int duplicates)
+    public Task OnArrived()
     {
-        telemetry.OnIngested(accepted, duplicates);
         dispatch.OnArrival();
         return Task.CompletedTask;
     }
@@ -160,11 +160,12 @@ internal sealed class CoordinatorGrain(
     public Task<WeightSummary> SaveWeights() => keeper!.Save();
 
     public async Task<TelemetrySnapshot> ReadTelemetry() =>
-        telemetry.Read(await gauge.Read(CancellationToken.None), exchange.Version, keeper!.DurableVersion, encoder.Id, LocalLearner.Mode) with
+        (telemetry.Read(
+            await gauge.Read(CancellationToken.None), exchange.Version, keeper!.DurableVersion, encoder.Id, LocalLearner.Mode, keeper.UnsavedAge) with
         {
             RefusedGradients = exchange.RefusedGradients,
             StaleGradients = exchange.StaleContributions,
-        };
+        }).With(await silos.ReadAll());
 
     private async Task Learn()
     {

@@ -224,8 +224,6 @@ internal sealed class Dispatch(
         {
             report = await replica.Train(order);
             foreach (var prediction in report.Predictions) telemetry.OnPredicted(prediction.Similarity, prediction.Error);
-            foreach (var loss in report.Losses) telemetry.OnLearned(loss);
-            foreach (var residual in report.Residuals) telemetry.OnStepped(residual);
         }
 #pragma warning disable CA1031 // whatever a replica fails with, its documents are given out again
         catch (Exception exception)
@@ -310,7 +308,6 @@ internal sealed class Dispatch(
         try
         {
             var report = await grains.GetGrain<IReplicaGrain>(replica).Refine(new RefinementOrder(exchange.Term, exchange.Version, documents));
-            foreach (var residual in report.Residuals) telemetry.OnStepped(residual);
             finished = [.. report.Finished];
         }
 #pragma warning disable CA1031 // whatever a replica fails with, its documents are given out again

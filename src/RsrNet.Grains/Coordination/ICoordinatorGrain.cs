@@ -16,7 +16,7 @@ public interface ICoordinatorGrain : IGrainWithIntegerKey, IGradientExchange
 
     /// <summary>Articles were stored.</summary>
     [Alias("on-arrived"), OneWay]
-    Task OnArrived(int accepted, int duplicates);
+    Task OnArrived();
 
     /// <summary>A document was stepped on request and has not finished its run.</summary>
     [Alias("on-unfinished"), OneWay]

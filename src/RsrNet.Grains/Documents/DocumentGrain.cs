@@ -2,6 +2,7 @@ using Orleans.Concurrency;
 using RsrNet.Core;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Embedding;
+using RsrNet.Core.Telemetry;
 using RsrNet.Grains.Coordination;
 using RsrNet.Grains.Replicas;
 
@@ -14,7 +15,8 @@ namespace RsrNet.Grains.Documents;
 /// <remarks>Nothing is locked over an await: a replica's steps are taken in if nobody has stepped the document meanwhile, and dropped otherwise.</remarks>
 [Reentrant, PreferCpuSilos]
 internal sealed class DocumentGrain(
-    IDocumentStore store, ITextEncoder encoder, DocumentWriter writer, SearchShards search, RsrNetOptions options) : Grain, IDocumentGrain
+    IDocumentStore store, ITextEncoder encoder, DocumentWriter writer, SearchShards search, LearnerTelemetry telemetry, RsrNetOptions options)
+    : Grain, IDocumentGrain
 {
     /// <summary>Tries of a request while replicas step the document, too.</summary>
     private const int Tries = 20;
@@ -53,6 +55,7 @@ internal sealed class DocumentGrain(
         document = null;
         watchers.OnDeleted(Id);
         await search.Remove(Id);
+        await GrainFactory.GetGrain<IDocumentMapGrain>(0).Remove(Id);
         await GrainFactory.GetGrain<ICoordinatorGrain>(0).OnDeleted(Id);
         DeactivateOnIdle();
         return deleted;
@@ -88,20 +91,34 @@ internal sealed class DocumentGrain(
         foreach (var point in stepped.Trajectory.Points)
         {
             trajectory = trajectory.Add(point, options.Documents.TrajectoryLimit);
+            telemetry.OnStepped(stepped, point, trained: point.Loss is not null);
             watchers.OnStep(Id, point);
         }
         document = document with
         {
             State = stepped.State, Status = stepped.Status, Failure = stepped.Failure, RunStart = stepped.RunStart, Trajectory = trajectory,
         };
+        if (stepped.Trajectory.Points.Any(point => point.Loss is not null)) telemetry.OnLearned(document, telemetry.Timestamp());
+        else if (document.IsFinished) telemetry.OnFinished(document);
         if (!await writer.Save(document))
         {
             await Reload();
             return false;
         }
-        if (document?.Embedding is { } embedding) await search.Put(Id, document.Article.Headline, SearchVector.Of(embedding.X, document.State?.Y));
+        if (document?.Embedding is { } embedding)
+        {
+            await search.Put(Id, document.Article.Headline, SearchVector.Of(embedding.X, document.State?.Y));
+            GrainFactory.GetGrain<IDocumentMapGrain>(0).Put(document.WithoutText()).Ignore();
+        }
         if (document is { IsFinished: true } && !watchers.HasAny) DeactivateOnIdle();
         return true;
+    }
+
+    public async Task<double?> MeasureContraction()
+    {
+        await Embed();
+        if (document is not { State: not null, Embedding: not null }) return null;
+        return await ReplicaGrain.Any(GrainFactory, Id, options).MeasureContraction(document.Lean());
     }
 
     public async Task<Document?> Refine(RefineRequest request)
@@ -133,7 +150,7 @@ internal sealed class DocumentGrain(
     private async Task Embed()
     {
         if (document is null || document.Embedding is not null || document.Status == DocumentStatus.Failed) return;
-        var (article, sequence) = (document.Article, document.Sequence);
+        var (article, sequence, startedAt) = (document.Article, document.Sequence, telemetry.Timestamp());
         Func<Document, Document> change;
         try
         {
@@ -150,6 +167,7 @@ internal sealed class DocumentGrain(
 #pragma warning restore CA1031
         if (document is null || document.Sequence != sequence || document.Embedding is not null) return;
         document = change(document);
+        telemetry.OnEmbedded(document, startedAt);
         if (document.Status == DocumentStatus.Failed) await writer.Save(document);
     }
 }

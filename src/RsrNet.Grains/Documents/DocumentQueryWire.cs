@@ -1,5 +1,6 @@
 using RsrNet.Core;
 using RsrNet.Core.Documents;
+using RsrNet.Grains.Weights;
 
 namespace RsrNet.Grains.Documents;
 
@@ -91,4 +92,92 @@ internal sealed class SearchHitConverter : IConverter<SearchHit, SearchHitWire>
     public SearchHit ConvertFromSurrogate(in SearchHitWire surrogate) => new(surrogate.Id, surrogate.Title, surrogate.Score);
 
     public SearchHitWire ConvertToSurrogate(in SearchHit value) => new() { Id = value.Id, Title = value.Title, Score = value.Score };
+}
+
+[GenerateSerializer, Immutable, Alias("rsrnet.document-map-view")]
+internal struct DocumentMapViewWire
+{
+    [Id(0)] public long Revision;
+    [Id(1)] public DocumentListItemWire[] Items;
+    [Id(2)] public string?[] Labels;
+    [Id(3)] public string[] PositionIds;
+    [Id(4)] public FloatBlock Positions;
+}
+
+[RegisterConverter]
+internal sealed class DocumentMapViewConverter : IConverter<DocumentMapView, DocumentMapViewWire>
+{
+    public DocumentMapView ConvertFromSurrogate(in DocumentMapViewWire surrogate)
+    {
+        var (labels, positions) = (surrogate.Labels, surrogate.Positions.Values!);
+        return new DocumentMapView(
+            surrogate.Revision,
+            [.. surrogate.Items.Select((item, i) => new MapPoint(item.ToItem(), labels[i]))],
+            [.. surrogate.PositionIds.Select((id, i) => new MapPosition(id, positions[2 * i], positions[2 * i + 1]))]);
+    }
+
+    public DocumentMapViewWire ConvertToSurrogate(in DocumentMapView value) => new()
+    {
+        Revision = value.Revision,
+        Items = [.. value.Points.Select(point => DocumentListItemWire.Of(point.Item))],
+        Labels = [.. value.Points.Select(point => point.Label)],
+        PositionIds = [.. value.Positions.Select(position => position.Id)],
+        Positions = (float[])[.. value.Positions.SelectMany(position => (float[])[position.X, position.Y])],
+    };
+}
+
+[GenerateSerializer, Immutable, Alias("rsrnet.document-order")]
+internal struct DocumentOrderWire
+{
+    [Id(0)] public DocumentSort By;
+    [Id(1)] public bool Descending;
+    [Id(2)] public DocumentStatus? Status;
+    [Id(3)] public string? Title;
+    [Id(4)] public int Skip;
+    [Id(5)] public int Take;
+}
+
+[RegisterConverter]
+internal sealed class DocumentOrderConverter : IConverter<DocumentOrder, DocumentOrderWire>
+{
+    public DocumentOrder ConvertFromSurrogate(in DocumentOrderWire surrogate) =>
+        new(surrogate.By, surrogate.Descending, surrogate.Status, surrogate.Title, surrogate.Skip, surrogate.Take);
+
+    public DocumentOrderWire ConvertToSurrogate(in DocumentOrder value) => new()
+    {
+        By = value.By, Descending = value.Descending, Status = value.Status, Title = value.Title, Skip = value.Skip, Take = value.Take,
+    };
+}
+
+[GenerateSerializer, Immutable, Alias("rsrnet.document-ranking")]
+internal struct DocumentRankingWire
+{
+    [Id(0)] public DocumentListItemWire[] Items;
+    [Id(1)] public int Found;
+    [Id(2)] public int Known;
+}
+
+[RegisterConverter]
+internal sealed class DocumentRankingConverter : IConverter<DocumentRanking, DocumentRankingWire>
+{
+    public DocumentRanking ConvertFromSurrogate(in DocumentRankingWire surrogate) =>
+        new([.. surrogate.Items.Select(item => item.ToItem())], surrogate.Found, surrogate.Known);
+
+    public DocumentRankingWire ConvertToSurrogate(in DocumentRanking value) =>
+        new() { Items = [.. value.Items.Select(DocumentListItemWire.Of)], Found = value.Found, Known = value.Known };
+}
+
+[GenerateSerializer, Immutable, Alias("rsrnet.map-vector")]
+internal struct MapVectorWire
+{
+    [Id(0)] public string Id;
+    [Id(1)] public FloatBlock Y;
+}
+
+[RegisterConverter]
+internal sealed class MapVectorConverter : IConverter<MapVector, MapVectorWire>
+{
+    public MapVector ConvertFromSurrogate(in MapVectorWire surrogate) => new(surrogate.Id, surrogate.Y.Values!);
+
+    public MapVectorWire ConvertToSurrogate(in MapVector value) => new() { Id = value.Id, Y = value.Y };
 }

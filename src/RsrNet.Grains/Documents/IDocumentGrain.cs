@@ -19,6 +19,10 @@ public interface IDocumentGrain : IGrainWithStringKey
     [Alias("refine"), ResponseTimeout("00:05:00")]
     Task<Document?> Refine(RefineRequest request);
 
+    /// <inheritdoc cref="ILearner.MeasureContraction"/>
+    [Alias("measure-contraction"), ResponseTimeout("00:05:00")]
+    Task<double?> MeasureContraction();
+
     /// <returns>Whether there was such a document.</returns>
     [Alias("delete")]
     Task<bool> Delete();

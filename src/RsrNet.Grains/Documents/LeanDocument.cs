@@ -11,4 +11,12 @@ internal static class LeanDocument
 
     /// <summary>What came of a replica's work: without the vectors that the document's grain has anyway.</summary>
     public static Document WithoutEmbedding(this Document document) => document with { Embedding = null };
+
+    /// <summary>What a map shows of it: title, labels, figures and y.</summary>
+    public static Document WithoutText(this Document document) => document with
+    {
+        Article = document.Article with { Text = "", Title = document.Article.Headline, Highlights = document.Article.HasHighlights ? ["-"] : [] },
+        Trajectory = Trajectory.Empty,
+        Embedding = null,
+    };
 }

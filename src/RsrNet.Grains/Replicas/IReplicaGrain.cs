@@ -25,6 +25,17 @@ public interface IReplicaGrain : IGrainWithIntegerKey
     /// <inheritdoc cref="RefineRequest" path="/param"/>
     [Alias("refine-now"), ResponseTimeout("00:05:00")]
     Task<Document> RefineNow(Document lean, int steps, double? untilResidual);
+
+    /// <param name="lean">With vectors and state.</param>
+    /// <inheritdoc cref="ILearner.MeasureContraction" path="/summary"/>
+    [Alias("measure-contraction"), ResponseTimeout("00:05:00")]
+    Task<double> MeasureContraction(Document lean);
+
+    /// <summary>The y that documents come to from the start, without learning.</summary>
+    /// <param name="ids">Those that are not there, or have no vectors, are left out.</param>
+    /// <param name="untrained">By the network's initial weights rather than the current ones.</param>
+    [Alias("outcomes"), ResponseTimeout("00:05:00")]
+    Task<MapVector[]> Outcomes(string[] ids, bool untrained);
 }
 
 /// <summary>What a replica is to learn from.</summary>
@@ -54,21 +65,10 @@ public sealed record ReplicaOrder
 public sealed record ReplicaBatch([property: Id(0)] string[] Documents, [property: Id(1)] string[] Guests);
 
 /// <summary>What came of an order.</summary>
+/// <param name="Predictions">One for each document that took part: how well it was known before it was learned from.</param>
+/// <param name="GivenUp">Nobody waited for it any more, or too few of the documents were left: what was not learned is to be given out again.</param>
 [GenerateSerializer, Immutable, Alias("rsrnet.training-report")]
-public sealed record TrainingReport
-{
-    /// <summary>One for each document that took part: what it was before it was learned from.</summary>
-    [Id(0)] public required IReadOnlyList<Prediction> Predictions { get; init; }
-
-    /// <summary>One for each document that was learned from: its loss at the last step.</summary>
-    [Id(1)] public required IReadOnlyList<float> Losses { get; init; }
-
-    /// <summary>Residual y of each of the documents' steps.</summary>
-    [Id(2)] public required IReadOnlyList<float> Residuals { get; init; }
-
-    /// <summary>Nobody waited for it any more, or too few of the documents were left: what was not learned is to be given out again.</summary>
-    [Id(3)] public required bool GivenUp { get; init; }
-}
+public sealed record TrainingReport([property: Id(0)] Prediction[] Predictions, [property: Id(1)] bool GivenUp);
 
 /// <param name="Documents">Ids.</param>
 /// <inheritdoc cref="ReplicaOrder" path="/param"/>
@@ -76,6 +76,5 @@ public sealed record TrainingReport
 public sealed record RefinementOrder([property: Id(0)] long Term, [property: Id(1)] long AtLeast, [property: Id(2)] string[] Documents);
 
 /// <param name="Finished">Ids of documents with which nothing more is to be done.</param>
-/// <param name="Residuals">Residual y of each step.</param>
 [GenerateSerializer, Immutable, Alias("rsrnet.refinement-report")]
-public sealed record RefinementReport([property: Id(0)] string[] Finished, [property: Id(1)] float[] Residuals);
+public sealed record RefinementReport([property: Id(0)] string[] Finished);

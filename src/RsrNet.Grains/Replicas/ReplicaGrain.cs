@@ -5,6 +5,7 @@ using RsrNet.Core.Coordination;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Embedding;
 using RsrNet.Core.Replicas;
+using RsrNet.Core.Telemetry;
 using RsrNet.Grains.Coordination;
 using RsrNet.Grains.Documents;
 
@@ -17,7 +18,7 @@ namespace RsrNet.Grains.Replicas;
 [Reentrant, ReplicaPlacement]
 internal sealed class ReplicaGrain(
     SiloExchange exchange, ReplicaEngines engines, ReplicaPlaces places, ISiloStatusOracle silos, ILocalSiloDetails here, RsrNetOptions options,
-    TimeProvider time) : Grain, IReplicaGrain
+    LearnerTelemetry telemetry, TimeProvider time) : Grain, IReplicaGrain
 {
     private readonly Dictionary<long, List<(int BaseStep, Document Stepped)>> unsettled = [];
     private ComputeThread thread = null!;
@@ -62,20 +63,17 @@ internal sealed class ReplicaGrain(
             // Some may have gone since the order was made; the others are given out again.
             if (learnable.Documents.Count > 0 && learnable.Rows.Count > 1) batches.Add(learnable);
         }
-        if (batches.Count == 0) return new TrainingReport { Predictions = [], Losses = [], Residuals = [], GivenUp = true };
+        if (batches.Count == 0) return new TrainingReport([], GivenUp: true);
 
+        var startedAt = telemetry.Timestamp();
         var outcome = await learner.Train(new TrainingOrder(order.Replica, order.FirstSequence, batches), seat);
 
         var before = batches.SelectMany(batch => batch.Documents);
         var stepped = before.Zip(outcome.Documents).Where(pair => pair.First.State != pair.Second.State).ToList();
         unsettled[order.FirstSequence] = stepped.ConvertAll(pair => (pair.First.State?.Step ?? 0, pair.Second.WithoutEmbedding()));
-        return new TrainingReport
-        {
-            Predictions = outcome.Predictions,
-            GivenUp = outcome.Late,
-            Losses = outcome.Loss is null ? [] : [.. stepped.Select(pair => pair.Second.State!.Loss).OfType<float>()],
-            Residuals = [.. stepped.SelectMany(pair => pair.Second.Trajectory.Points).Select(point => point.ResidualY)],
-        };
+        var steps = stepped.Count == 0 ? 0 : stepped.Max(pair => pair.Second.Trajectory.Points.Length);
+        if (steps > 0) telemetry.OnReplicaTrained($"replica {Number}", outcome.Documents.Count, steps, startedAt);
+        return new TrainingReport([.. outcome.Predictions], outcome.Late);
     }
 
     public async Task Settle(long firstSequence)
@@ -91,14 +89,20 @@ internal sealed class ReplicaGrain(
         var finished = order.Documents.Except(taken.Select(document => document.Id), StringComparer.Ordinal).ToList();
         var run = new RefinementRun(taken.FindAll(document => document.Embedding is not null), options, time);
         var weights = await exchange.For(order.Term, order.AtLeast).ReadWeights(0);
-        while (!run.IsDone) await thread.Run(() => run.Step(refiner, Load(weights)));
+        while (!run.IsDone)
+        {
+            var startedAt = telemetry.Timestamp();
+            var rows = run.Count;
+            await thread.Run(() => run.Step(refiner, Load(weights)));
+            telemetry.OnRefined(rows, startedAt);
+        }
 
         var recorded = await Task.WhenAll(run.Ended.Select(one =>
             GrainFactory.GetGrain<IDocumentGrain>(one.Document.Id).Record(one.BaseStep, one.Document.WithoutEmbedding())));
         // Whoever was stepped by somebody else meanwhile is asked what is to be done with it.
         finished.AddRange(run.Ended.Zip(recorded).Where(pair => pair.Second).Select(pair => pair.First.Document.Id));
         LeaveIfElsewhere();
-        return new RefinementReport([.. finished], [.. run.Ended.SelectMany(one => one.Document.Trajectory.Points).Select(point => point.ResidualY)]);
+        return new RefinementReport([.. finished]);
     }
 
     public async Task<Document> RefineNow(Document lean, int steps, double? untilResidual)
@@ -117,6 +121,24 @@ internal sealed class ReplicaGrain(
             if (reached || lean.Status == DocumentStatus.Failed) break;
         }
         return lean.WithoutEmbedding();
+    }
+
+    public async Task<double> MeasureContraction(Document lean)
+    {
+        var weights = await exchange.For(exchange.Term, 0).ReadWeights(0);
+        return await thread.Run(() =>
+        {
+            Load(weights);
+            return refiner.SpectralRadius(lean);
+        });
+    }
+
+    public async Task<MapVector[]> Outcomes(string[] ids, bool untrained)
+    {
+        var documents = (await Take(ids, exchange.Term)).FindAll(document => document.Embedding is not null).ConvertAll(document => document with { State = null });
+        var weights = (await exchange.For(exchange.Term, 0).ReadWeights(0)).Weights;
+        if (untrained) weights = RecursionInitialization.Create(weights.Shape, options.Replicas.Seed);
+        return await thread.Run(() => refiner.Outcomes(documents, weights, options.Replicas.SupervisionSteps).ToArray());
     }
 
     private async Task<List<Document>> Take(IReadOnlyList<string> ids, long term) =>
