@@ -42,7 +42,7 @@ internal sealed class SingleProcess : IAsyncDisposable
     public static async Task<SingleProcess> Start(ConfigurationFile configuration, Action<string> notice, CancellationToken cancellation)
     {
         // Each is disposed by whoever opened it until all of them are there.
-        var storage = await ServerStorage.Open(configuration.Server, configuration.Learner.Weights, cancellation);
+        var storage = await ServerStorage.Open(configuration.Server, configuration.Learner.Weights, cancellation: cancellation);
         LocalLearner? learner = null;
         RsrNetServer? server = null;
         try

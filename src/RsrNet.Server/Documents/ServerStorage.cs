@@ -36,7 +36,7 @@ public sealed class ServerStorage : IAsyncDisposable
     /// The place is in use by another server, cannot be reached or cannot be written.
     /// </exception>
     public static async Task<ServerStorage> Open(
-        ServerOptions server, WeightOptions weights, CancellationToken cancellation = default, bool alone = true)
+        ServerOptions server, WeightOptions weights, bool alone = true, CancellationToken cancellation = default)
     {
         if (server.Database.Length == 0)
         {
