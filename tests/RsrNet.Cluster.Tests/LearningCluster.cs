@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
@@ -58,12 +59,10 @@ internal sealed class LearningCluster : IAsyncDisposable
         store ??= new MemoryDocumentStore();
         checkpoints ??= new MemoryCheckpoints();
         var builder = new InProcessTestClusterBuilder((short)silos);
-        var number = -1;
-        builder.ConfigureSilo((_, silo) =>
+        builder.ConfigureSilo((about, silo) =>
         {
             var own = new SiloParts { Options = options, Encoder = new TinyEncoder(), Store = store, Checkpoints = checkpoints };
-            var mine = Interlocked.Increment(ref number);
-            silo.AddRsrNet(parts is null ? own : parts(mine, own), grains);
+            silo.AddRsrNet(parts is null ? own : parts(int.Parse(about.SiloName.Split('_')[1], CultureInfo.InvariantCulture), own), grains);
             silo.AddMemoryGrainStorage("PubSubStore");
             silo.UseInMemoryReminderService();
             silo.Configure<ClusterMembershipOptions>(membership =>
@@ -89,6 +88,9 @@ internal sealed class LearningCluster : IAsyncDisposable
     /// <summary>Every third one without highlights.</summary>
     public static Article[] Articles(int first, int count) =>
         [.. Enumerable.Range(first, count).Select(i => i % 3 == 0 ? Unlabelled(i) : Labelled(i))];
+
+    /// <summary>A silo by its number; silos start together, and <see cref="InProcessTestCluster.Silos"/> is in the order in which they were ready.</summary>
+    public InProcessSiloHandle Silo(int number) => cluster.Silos.Single(silo => silo.InstanceNumber == number);
 
     /// <summary>Where a grain is active; activates it where that is needed.</summary>
     public async Task<InProcessSiloHandle> SiloOf(IAddressable grain)

@@ -83,8 +83,13 @@ public sealed class WireTests : IDisposable
         var snapshot = new TelemetrySnapshot
         {
             At = At, Uptime = 1.5, Accepted = 2, Duplicates = 3, ArticlesPerSecond = 4.5, Documents = new DocumentCounts(1, 2, 3, 4, 5), Learned = 6,
-            Steps = 7, RefusedGradients = 8, StaleGradients = 9, WeightVersion = 10, CheckpointVersion = 11, Loss = 0.1, PrequentialSimilarity = 0.2,
-            PrequentialError = 0.3, ResidualY = 0.4, ConvergedShare = 0.5, Encoder = "e", Mode = "m", Problem = "p",
+            Steps = 7, RefusedGradients = 8, StaleGradients = 9, StepsPerSecond = 1.1, Updates = 12, UpdatesPerSecond = 1.2, WeightVersion = 10,
+            CheckpointVersion = 11, CheckpointAt = At, CheckpointSeconds = 1.3, UnsavedSeconds = 1.4, Loss = double.PositiveInfinity,
+            PrequentialSimilarity = 0.2, PrequentialError = 0.3, ResidualY = 0.4, ResidualZ = 0.41, ResidualYAbsolute = 0.42,
+            ResidualPercentiles = new ResidualPercentiles(0.1, 0.2, 0.3), ConfidenceHistogram = [1, 2, 3], StepsToTolerance = 4.1, ConvergedShare = 0.5,
+            GradientNorm = 0.51, EmbeddingsPerSecond = 0.52, EmbeddingSeconds = 0.53,
+            Replicas = [new ReplicaSnapshot("replica 1", "silo", "CpuEngine", 8, 0.1, 0.2, null, 3, 1, 4.5)],
+            ParameterNorms = new Dictionary<string, double> { ["fc1.weight"] = 0.9 }, StoreBytes = 13, Encoder = "e", Mode = "m", Errors = 14, Problem = "p",
         };
         // Every property is set here, so that one which is added and not carried shows.
         Assert.All(typeof(TelemetrySnapshot).GetProperties(), property => Assert.False(IsDefault(property.GetValue(snapshot)), property.Name));

@@ -5,6 +5,7 @@ using RsrNet.Core.Documents;
 using RsrNet.Core.Telemetry;
 using RsrNet.Grains.Coordination;
 using RsrNet.Grains.Documents;
+using RsrNet.Grains.Replicas;
 
 namespace RsrNet.Grains.Articles;
 
@@ -18,7 +19,7 @@ public interface IArticleIntakeGrain : IGrainWithIntegerKey
 }
 
 /// <summary>Stores articles, in one commit, and tells the coordinator. A few to each silo: commits that come together share one.</summary>
-[StatelessWorker(4)]
+[StatelessWorker(4), PreferCpuSilos]
 internal sealed class ArticleIntakeGrain(IDocumentStore store, IntakeGauge gauge, LearnerTelemetry telemetry, RsrNetOptions options) : Grain, IArticleIntakeGrain
 {
     private static readonly TimeSpan BacklogRetry = TimeSpan.FromSeconds(5);

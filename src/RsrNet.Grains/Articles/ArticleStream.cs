@@ -4,6 +4,7 @@ using Orleans.Streams;
 using Orleans.Streams.Core;
 using RsrNet.Core;
 using RsrNet.Core.Articles;
+using RsrNet.Grains.Replicas;
 
 namespace RsrNet.Grains.Articles;
 
@@ -23,7 +24,7 @@ public static class ArticleStream
 }
 
 /// <summary>Takes in one key's articles. What cannot be an article is named in the log and left out, so that it does not hold up the others.</summary>
-[ImplicitStreamSubscription(ArticleStream.Name)]
+[ImplicitStreamSubscription(ArticleStream.Name), PreferCpuSilos]
 internal sealed class ArticleStreamGrain(RsrNetOptions options, ILogger<ArticleStreamGrain> logger)
     : Grain, IArticleStreamGrain, IStreamSubscriptionObserver, IAsyncObserver<ArticleDraft>
 {

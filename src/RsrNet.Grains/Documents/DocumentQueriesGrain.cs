@@ -1,5 +1,6 @@
 using Orleans.Concurrency;
 using RsrNet.Core.Documents;
+using RsrNet.Grains.Replicas;
 
 namespace RsrNet.Grains.Documents;
 
@@ -12,7 +13,7 @@ public interface IDocumentQueriesGrain : IGrainWithIntegerKey
 }
 
 /// <summary>Any silo answers; a few at a time, since the store does the work.</summary>
-[StatelessWorker(4)]
+[StatelessWorker(4), PreferCpuSilos]
 internal sealed class DocumentQueriesGrain(IDocumentStore store) : Grain, IDocumentQueriesGrain
 {
     public Task<DocumentPage> List(DocumentQuery query) => store.List(query);

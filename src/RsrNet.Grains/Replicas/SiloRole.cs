@@ -41,8 +41,9 @@ internal sealed class PreferCpuSilosDirector(ISiloMetadataCache metadata) : IPla
 {
     public IEnumerable<SiloAddress> Filter(PlacementFilterStrategy filterStrategy, PlacementTarget target, IEnumerable<SiloAddress> silos)
     {
-        SiloAddress[] all = [.. silos];
-        SiloAddress[] preferred = [.. all.Where(silo => metadata.Of(silo, SiloRole.RoleKey) != SiloRole.Gpu)];
-        return preferred.Length > 0 ? preferred : all;
+        // One that has only just joined has not said yet what it is; those that have come first.
+        var roles = silos.ToLookup(silo => metadata.Of(silo, SiloRole.RoleKey));
+        if (roles.Contains(SiloRole.Cpu)) return roles[SiloRole.Cpu];
+        return roles.Contains(null) ? roles[null] : roles[SiloRole.Gpu];
     }
 }
