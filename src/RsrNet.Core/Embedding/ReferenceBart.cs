@@ -1,7 +1,7 @@
 namespace RsrNet.Core.Embedding;
 
 /// <summary>
-/// BART's encoder in plain loops, for one text: the truth that <see cref="BartNetwork"/> is compared with. Lewis et al. 2019; layers normalise after
+/// BART's encoder in plain loops, for one text: the truth that the fast network is compared with. Lewis et al. 2019; layers normalise after
 /// the residual, as in Vaswani et al. 2017. T tokens, d width, h heads.
 /// </summary>
 internal static class ReferenceBart

@@ -23,12 +23,13 @@ internal static unsafe class MatrixPanels<TSimd, TVector>
     /// <summary>Packs [k, columns] as [panel][k][panel width]; the last panel is filled up with zeros.</summary>
     /// <param name="step">From one k to the next in the source.</param>
     /// <param name="lane">From one column to the next in the source.</param>
-    public static void PackRight(float* source, nint step, nint lane, int k, int columns, float* target)
+    /// <param name="panel">From one panel to the next in the target; k panel widths where it holds nothing else.</param>
+    public static void PackRight(float* source, nint step, nint lane, int k, int columns, float* target, nint panel)
     {
         for (var column = 0; column < columns; column += Width)
         {
             Pack(source + column * lane, step, lane, k, Math.Min(Width, columns - column), target, Width);
-            target += (nint)k * Width;
+            target += panel;
         }
     }
 

@@ -174,7 +174,7 @@ internal sealed unsafe class MatrixProduct<TSimd, TVector> : MatrixProduct
     }
 
     private protected override void PackRight(float* source, nint step, nint lane, int k, int columns, float* target) =>
-        MatrixPanels<TSimd, TVector>.PackRight(source, step, lane, k, columns, target);
+        MatrixPanels<TSimd, TVector>.PackRight(source, step, lane, k, columns, target, (nint)k * PanelWidth);
 
     private protected override void Run(in MatrixJob job)
     {
@@ -189,36 +189,42 @@ internal sealed unsafe class MatrixProduct<TSimd, TVector> : MatrixProduct
         _team!.Run(_members, _work);
     }
 
-    /// <summary>A member's share: a range of whole tiles of the longer dimension.</summary>
     private void Work(int member)
     {
         var job = _job;
+        if (Share(ref job, member, _members)) Compute(job, _left[member], _right[member]);
+    }
+
+    /// <summary>Narrows a product to one member's share: a range of whole tiles of the longer dimension.</summary>
+    /// <returns>Whether anything is left to do.</returns>
+    internal static bool Share(ref MatrixJob job, int member, int members)
+    {
         if (job.Rows >= job.Columns)
         {
-            var (from, to) = Share(job.Rows, MatrixTile<TSimd, TVector>.TileRows, member);
-            if (to <= from) return;
+            var (from, to) = Share(job.Rows, MatrixTile<TSimd, TVector>.TileRows, member, members);
             job.Rows = to - from;
             job.Left += from * job.LeftRow;
             job.Result += from * job.ResultRow;
+            return to > from;
         }
         else
         {
-            var (from, to) = Share(job.Columns, PanelWidth, member);
-            if (to <= from) return;
+            var (from, to) = Share(job.Columns, PanelWidth, member, members);
             job.Columns = to - from;
             job.Right += job.RightPacked ? (nint)from * job.K : from * job.RightLane;
             job.Result += from;
+            return to > from;
         }
-        Compute(job, _left[member], _right[member]);
     }
 
-    private (int From, int To) Share(int length, int unit, int member)
+    private static (int From, int To) Share(int length, int unit, int member, int members)
     {
         var units = (length + unit - 1) / unit;
-        return (Math.Min(length, units * member / _members * unit), Math.Min(length, units * (member + 1) / _members * unit));
+        return (Math.Min(length, units * member / members * unit), Math.Min(length, units * (member + 1) / members * unit));
     }
 
-    private static void Compute(in MatrixJob job, AlignedBuffer leftBuffer, AlignedBuffer rightBuffer)
+    /// <summary>A product on the calling thread, with buffers to pack its sides in.</summary>
+    internal static void Compute(in MatrixJob job, AlignedBuffer leftBuffer, AlignedBuffer rightBuffer)
     {
         if (job.K == 0)
         {
@@ -282,7 +288,7 @@ internal sealed unsafe class MatrixProduct<TSimd, TVector> : MatrixProduct
         }
         form.RightStep = PanelWidth;
         form.RightPanel = form.K * PanelWidth;
-        MatrixPanels<TSimd, TVector>.PackRight(right, job.RightStep, job.RightLane, (int)form.K, columns, buffer.Pointer);
+        MatrixPanels<TSimd, TVector>.PackRight(right, job.RightStep, job.RightLane, (int)form.K, columns, buffer.Pointer, form.RightPanel);
         return buffer.Pointer;
     }
 
