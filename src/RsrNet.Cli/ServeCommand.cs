@@ -108,7 +108,7 @@ internal static class ServeCommand
         return RsrNetCommand.Done;
     }
 
-    private static async Task ShowNumbers(ILearner learner, StatusLine line, CancellationToken cancellation)
+    private static async Task ShowNumbers(LocalLearner learner, StatusLine line, CancellationToken cancellation)
     {
         var status = new LearnerStatus();
         while (true)

@@ -44,7 +44,8 @@ internal sealed class SingleProcess : IAsyncDisposable
             learner = await LocalLearner.Open(configuration.Learner, new HashedEncoder(), store, checkpoints, warn: notice, cancellation: cancellation);
             server = RsrNetServer.Build(
                 configuration.Server, configuration.Learner.Articles, learner,
-                builder => builder.Logging.AddProvider(new NoticeLogging(notice)));
+                // What keeps the host from starting is thrown, and said once.
+                builder => builder.Logging.AddProvider(new NoticeLogging(notice)).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None));
             await server.Start(cancellation);
             learner.Start();
             return new SingleProcess(store, learner, server);

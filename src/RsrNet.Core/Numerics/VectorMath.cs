@@ -37,22 +37,37 @@ public static class VectorMath
     {
         // In double: the product of two small squares is no float any more.
         var norms = Math.Sqrt((double)Dot(a, a) * Dot(b, b));
+        if (!double.IsFinite(norms)) return WideCosine(a, b);
         return norms > 0 ? (float)Math.Clamp(Dot(a, b) / norms, -1, 1) : 0;
+    }
+
+    /// <summary>The same for vectors whose squares are no floats any more: a recursion that diverges passes 1e19 long before it overflows.</summary>
+    private static float WideCosine(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
+    {
+        double dot = 0, first = 0, second = 0;
+        for (var i = 0; i < a.Length; i++)
+        {
+            dot += (double)a[i] * b[i];
+            first += (double)a[i] * a[i];
+            second += (double)b[i] * b[i];
+        }
+        return (float)Math.Clamp(dot / Math.Sqrt(first * second), -1, 1);
     }
 
     /// <summary>||now - before|| / ||now||, the relative residual; 0 where nothing moved, 1 where <paramref name="now"/> is zero and the other is not.</summary>
     public static float RelativeDistance(ReadOnlySpan<float> now, ReadOnlySpan<float> before)
     {
         if (now.Length != before.Length) throw new ArgumentException($"vectors of {now.Length} and {before.Length} elements have no distance");
-        var sum = 0f;
+        // In double: the squares of a state that diverges overflow a float, and infinity through infinity is no number.
+        double sum = 0, square = 0;
         for (var i = 0; i < now.Length; i++)
         {
-            var difference = now[i] - before[i];
+            var difference = (double)now[i] - before[i];
             sum += difference * difference;
+            square += (double)now[i] * now[i];
         }
         if (sum == 0) return 0;
-        var norm = Norm(now);
-        return norm > 0 ? MathF.Sqrt(sum) / norm : 1f;
+        return square > 0 ? (float)Math.Sqrt(sum / square) : 1f;
     }
 
     /// <summary>(1/n) sum (a_i - b_i)^2</summary>

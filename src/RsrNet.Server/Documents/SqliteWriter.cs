@@ -99,7 +99,7 @@ internal sealed class SqliteWriter : IDisposable
             _counts[(int)document.Status]++;
             _update.Run(
                 document.Sequence, (int)document.Status, document.Failure, document.LearnedAt, document.RunStart, state?.Step, state?.WeightVersion,
-                state?.ResidualY, state?.ResidualZ, state?.Confidence, state?.Loss, state?.Similarity);
+                Number(state?.ResidualY), Number(state?.ResidualZ), Number(state?.Confidence), Number(state?.Loss), Number(state?.Similarity));
             if (document.Embedding is { } embedding) _upsertEmbedding.Run(document.Sequence, embedding.EncoderId, row.X, row.T);
             else _deleteEmbedding.Run(document.Sequence);
             _upsertState.Run(document.Sequence, row.Y, row.Z, row.Trajectory);
@@ -140,6 +140,9 @@ internal sealed class SqliteWriter : IDisposable
     {
         foreach (var statement in _statements) statement.Dispose();
     }
+
+    /// <summary>A number as SQLite keeps it, which has no NaN.</summary>
+    private static float? Number(float? value) => value is { } number && float.IsNaN(number) ? null : value;
 
     private PutOutcome Put(ArticleRow row)
     {

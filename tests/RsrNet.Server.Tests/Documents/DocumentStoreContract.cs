@@ -215,6 +215,23 @@ public abstract class DocumentStoreContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Save_OfAStateThatIsNoNumber_KeepsThatItIsNone()
+    {
+        await Store.Put([NewArticle("a")], Cancellation);
+        var saved = (await Find("a")) with
+        {
+            State = new RefinementState([float.NaN], [float.NaN], 1, 1, float.NaN, float.NaN, float.NaN, null, null),
+            Status = DocumentStatus.Failed,
+            Failure = "y is no number",
+        };
+
+        await Store.Save([saved], Cancellation);
+
+        AssertSame(saved, await Find("a"));
+        Assert.Equal(float.NaN, (await Store.List(new DocumentQuery(), Cancellation)).Items.Single().ResidualY);
+    }
+
+    [Fact]
     public async Task Save_OfAnOutdatedRevision_IsPassedOver()
     {
         await Store.Put([NewArticle("a"), NewArticle("b")], Cancellation);

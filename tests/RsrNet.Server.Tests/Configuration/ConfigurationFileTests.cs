@@ -1,0 +1,120 @@
+using System.Reflection;
+using System.Text;
+using RsrNet.Core;
+using RsrNet.Server.Configuration;
+
+namespace RsrNet.Server.Tests.Configuration;
+
+public sealed class ConfigurationFileTests
+{
+    [Fact]
+    public void File_OfTheRepository_HoldsTheDefaults()
+    {
+        var path = Path.Combine(Root(), "silo-config", "local.json");
+
+        var configuration = ConfigurationFile.Read(path);
+
+        Assert.Equal(new RsrNetOptions(), configuration.Learner);
+        Assert.Equal(new ServerOptions(), configuration.Server);
+        // And it names every setting there is, but the folder that depends on the user.
+        var text = File.ReadAllText(path);
+        foreach (var option in Options(typeof(RsrNetOptions)).Append(typeof(ServerOptions).GetProperty(nameof(ServerOptions.Urls))!))
+        {
+            Assert.Contains($"\"{option.Name}\":", text, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public void Settings_AreTaken()
+    {
+        var configuration = Parse("""
+            {
+              // A comment.
+              "documents": { "MaxSteps": 5, "refreshWhenIdle": false },
+              "Coordination": { "LearningRate": 1e-4, },
+              "Server": { "Urls": "http://127.0.0.1:0", "Data": "somewhere" }
+            }
+            """);
+
+        Assert.Equal((5, false), (configuration.Learner.Documents.MaxSteps, configuration.Learner.Documents.RefreshWhenIdle));
+        Assert.Equal(1e-4, configuration.Learner.Coordination.LearningRate);
+        Assert.Equal(("http://127.0.0.1:0", "somewhere"), (configuration.Server.Urls, configuration.Server.Data));
+        Assert.Equal(new RsrNetOptions().Articles, configuration.Learner.Articles);
+    }
+
+    [Theory]
+    [InlineData("{}")]
+    [InlineData("\uFEFF{}")]
+    [InlineData("""{"Server": {}}""")]
+    public void File_WithoutSettings_HasTheDefaults(string json)
+    {
+        Assert.Equal(new RsrNetOptions(), Parse(json).Learner);
+        Assert.Equal(new ServerOptions(), Parse(json).Server);
+    }
+
+    [Theory]
+    [InlineData("""{"Document": {}}""", "Document is unknown; did you mean 'Documents'?")]
+    [InlineData("""{"Documents": {"Tolerence": 0.1}}""", "Documents.Tolerence is unknown; did you mean 'Tolerance'?")]
+    [InlineData("""{"Documents": {"Zzz": 0.1}}""", "Documents.Zzz is unknown; known are Tolerance, MaxSteps")]
+    [InlineData("""{"Server": {"Url": "x"}}""", "Server.Url is unknown; did you mean 'Urls'?")]
+    [InlineData("""{"Documents": {"MaxSteps": "5"}}""", "Documents.MaxSteps is \"5\"; it must be a whole number")]
+    [InlineData("""{"Documents": {"MaxSteps": 2.5}}""", "Documents.MaxSteps is 2.5; it must be a whole number")]
+    [InlineData("""{"Documents": {"MaxSteps": null}}""", "Documents.MaxSteps is null; it must be a whole number")]
+    [InlineData("""{"Documents": {"RefreshWhenIdle": 1}}""", "Documents.RefreshWhenIdle is 1; it must be true or false")]
+    [InlineData("""{"Documents": {"MaxSteps": 1, "maxSteps": 2}}""", "Documents.MaxSteps is there more than once")]
+    [InlineData("""{"Documents": 5}""", "Documents must be a JSON object")]
+    [InlineData("[]", "the file must be a JSON object")]
+    [InlineData("{", "this is no JSON")]
+    [InlineData("", "this is no JSON")]
+    [InlineData("""{"Documents": {"MaxSteps": 0}}""", "Documents.MaxSteps is 0; it must be at least 1")]
+    [InlineData("""{"Documents": {"Tolerance": 1}}""", "Documents.Tolerance is 1; it must be above 0 and below 1")]
+    [InlineData("""{"Coordination": {"Beta1": 1}}""", "Coordination.Beta1 is 1; it must be at least 0 and below 1")]
+    [InlineData("""{"Server": {"KeepAliveSeconds": 0}}""", "Server.KeepAliveSeconds is 0; it must be 0.1 to 300")]
+    public void Setting_ThatIsWrong_IsNamed(string json, string message) =>
+        Assert.Contains(message, Assert.Throws<ConfigurationException>(() => Parse(json)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Settings_ThatAreWrong_AreAllNamed()
+    {
+        var problem = Assert.Throws<ConfigurationException>(() => Parse("""{"A": 1, "Documents": {"B": 2, "MaxSteps": "x"}}"""));
+        Assert.Equal(3, problem.Problems.Count);
+        Assert.StartsWith("test.json: ", problem.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void File_ThatIsNotThere_IsNamed() =>
+        Assert.Contains("/nowhere/x.json", Assert.Throws<ConfigurationException>(() => ConfigurationFile.Read("/nowhere/x.json")).Message, StringComparison.Ordinal);
+
+    public static TheoryData<string> Numbers() =>
+        [.. Options(typeof(RsrNetOptions)).Where(option => IsNumber(option) && option.Name != "Seed").Select(option => $"{SectionOf(option)}.{option.Name}"),
+            .. typeof(ServerOptions).GetProperties().Where(IsNumber).Select(option => $"Server.{option.Name}")];
+
+    [Theory]
+    [MemberData(nameof(Numbers))]
+    public void Number_FarBelowItsRange_IsRefused(string option)
+    {
+        var (section, name) = (option.Split('.')[0], option.Split('.')[1]);
+        var problem = Assert.Throws<ConfigurationException>(() => Parse($$"""{"{{section}}": {"{{name}}": -1000000000} }"""));
+        Assert.Contains($"{option} is -1000000000; it must be", problem.Message, StringComparison.Ordinal);
+    }
+
+    private static ConfigurationFile Parse(string json) => ConfigurationFile.Parse(Encoding.UTF8.GetBytes(json), "test.json");
+
+    private static IEnumerable<PropertyInfo> Options(Type sections) => sections.GetProperties().SelectMany(section => section.PropertyType.GetProperties());
+
+    private static string SectionOf(PropertyInfo option) =>
+        typeof(RsrNetOptions).GetProperties().Single(section => section.PropertyType == option.DeclaringType).Name;
+
+    private static bool IsNumber(PropertyInfo option) =>
+        option.PropertyType == typeof(int) || option.PropertyType == typeof(long) || option.PropertyType == typeof(double);
+
+    private static string Root()
+    {
+        var folder = AppContext.BaseDirectory;
+        while (!Directory.Exists(Path.Combine(folder, "silo-config")))
+        {
+            folder = Path.GetDirectoryName(folder) ?? throw new DirectoryNotFoundException("no silo-config above the test's folder");
+        }
+        return folder;
+    }
+}
