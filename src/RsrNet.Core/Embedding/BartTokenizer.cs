@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using System.Text;
 
 namespace RsrNet.Core.Embedding;
@@ -96,6 +97,14 @@ public sealed class BartTokenizer
         }
         if (result.Count > most) CollectionsMarshal.SetCount(result, most);
         result.Add(End);
+    }
+
+    /// <summary>Adds everything that decides about ids to a hash.</summary>
+    internal void AppendTo(IncrementalHash hash)
+    {
+        foreach (var symbol in merges.Symbols) hash.AppendData(Encoding.UTF8.GetBytes(symbol + "\n"));
+        hash.AppendData(MemoryMarshal.AsBytes(ids.AsSpan()));
+        foreach (var (name, id) in specials) hash.AppendData(Encoding.UTF8.GetBytes($"{name} {id}\n"));
     }
 
     /// <returns>Where the next special token begins; the text's length where there is none.</returns>

@@ -9,8 +9,13 @@ public interface ITextEncoder
     /// <summary>d, the width of an embedding.</summary>
     int Dimensions { get; }
 
+    /// <summary>
+    /// Whether one call uses all cores. Such an encoder wants many texts in a call; any other wants calls from many threads.
+    /// </summary>
+    bool UsesAllCores => false;
+
     /// <summary>Embeds B texts.</summary>
-    /// <param name="texts">B texts; an empty one gives the zero vector.</param>
+    /// <param name="texts">B texts; an empty one has a vector too: zero where it is made of words, that of the marks around a text in BART.</param>
     /// <param name="embeddings">[B, d], row-major; overwritten.</param>
     /// <exception cref="ArgumentException">The destination is not B * d long.</exception>
     void Encode(ReadOnlySpan<string> texts, Span<float> embeddings);
