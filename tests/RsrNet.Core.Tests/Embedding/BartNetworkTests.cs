@@ -102,12 +102,10 @@ public sealed class BartNetworkTests
     }
 
     [Theory]
-    [InlineData("safetensors", "float32")]
     [InlineData("safetensors", "bfloat16")]
     [InlineData("safetensors", "float16")]
     [InlineData("zip", "float32")]
     [InlineData("zip", "bfloat16")]
-    [InlineData("pickles", "float32")]
     [InlineData("pickles", "float16")]
     public void Network_EveryFileForm_MatchesPyTorch(string form, string dtype)
     {
@@ -122,7 +120,7 @@ public sealed class BartNetworkTests
     public void Network_FullSize_MatchesPyTorch()
     {
         using var folder = new TemporaryFolder();
-        TorchPython.Run("make_bart.py", "--out", folder.Path, "--lengths", "512,3,100");
+        TorchPython.Run("make_bart.py", "--out", folder.Path, "--lengths", "300,3");
         AssertMatchesPyTorch(folder.Path);
     }
 
