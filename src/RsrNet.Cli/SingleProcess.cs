@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using RsrNet.Cli.Replicas;
 using RsrNet.Core;
 using RsrNet.Core.Embedding;
 using RsrNet.Core.Weights;
@@ -41,7 +42,8 @@ internal sealed class SingleProcess : IAsyncDisposable
         try
         {
             var checkpoints = new CheckpointFolder(Path.Combine(store.Folder, "weights"), configuration.Learner.Weights);
-            learner = await LocalLearner.Open(configuration.Learner, new HashedEncoder(), store, checkpoints, warn: notice, cancellation: cancellation);
+            learner = await LocalLearner.Open(
+                configuration.Learner, new HashedEncoder(), store, checkpoints, EngineChoice.Fastest, warn: notice, cancellation: cancellation);
             server = RsrNetServer.Build(
                 configuration.Server, configuration.Learner.Articles, learner,
                 // What keeps the host from starting is thrown, and said once.

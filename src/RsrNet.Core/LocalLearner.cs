@@ -100,7 +100,7 @@ public sealed class LocalLearner : ILearner
         CancellationToken cancellation = default)
     {
         var shape = new RecursionShape(encoder.Dimensions, options.Replicas.Hidden, options.Replicas.Latent);
-        engine ??= static (shape, recursion) => new ReferenceEngine(shape, recursion);
+        engine ??= static (shape, recursion) => new CpuEngine(shape, recursion);
         var learner = new LocalLearner(options, encoder, store, checkpoints, engine(shape, options.Replicas), time ?? TimeProvider.System);
         try
         {
@@ -184,7 +184,7 @@ public sealed class LocalLearner : ILearner
         var (similarity, error) = Predict(batch.ConvertAll(taken => taken.Document));
         if (alone is { Gone: false }) batch.Insert(0, alone);
         var documents = batch.ConvertAll(taken => taken.Document);
-        if (documents.Count == 1 && replay.PartnerOf(documents[0].Id) is { } partner) documents.Add(partner);
+        replay.Join(documents, options.Coordination.MinimumBatch);
         var loss = documents.Count > 1 ? Train(batch, documents) : null;
         // The first labelled document of all has nobody to be trained with: it is refined meanwhile, and joins the next batch.
         alone = documents.Count == 1 ? batch[0] : null;
@@ -354,7 +354,9 @@ public sealed class LocalLearner : ILearner
         taken.Document = taken.Document.NewRun();
         if (taken.UnderRefinement) return;
         taken.UnderRefinement = true;
-        underRefinement.Add(taken);
+        // Somebody waits for it: it goes first.
+        if (taken.HasRequests) underRefinement.Insert(0, taken);
+        else underRefinement.Add(taken);
     }
 
     private void Record(ActiveDocument taken, int row, float? loss)
@@ -373,7 +375,7 @@ public sealed class LocalLearner : ILearner
     {
         var document = taken.Document;
         if (!taken.Gone && document.Embedding is { } embedding)
-            index.Put(document.Id, document.Article.Title, SearchVector.Of(embedding.X, document.State?.Y));
+            index.Put(document.Id, document.Article.Headline, SearchVector.Of(embedding.X, document.State?.Y));
         if (!taken.AwaitsTraining && !taken.AwaitsTurn && !taken.UnderRefinement) active.TryRemove(KeyValuePair.Create(document.Id, taken));
     }
 
@@ -496,7 +498,7 @@ public sealed class LocalLearner : ILearner
         telemetry.Read(await gauge.Read(cancellation), coordinator.Version, schedule.DurableVersion, encoder.Id, Mode);
 
     /// <summary>Learns from stored documents as one batch, now: the notebook's loop, for those who do not <see cref="Start"/> the learner.</summary>
-    /// <param name="ids">Labelled documents; one alone is joined by the latest one learned before it.</param>
+    /// <param name="ids">Labelled documents; a small batch is joined by the latest ones learned before it.</param>
     /// <exception cref="ArgumentException">There is no such document, or it has no highlights.</exception>
     public Task<BatchReport> Learn(IReadOnlyList<string> ids, CancellationToken cancellation = default) => Ask(async () =>
     {

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using RsrNet.Cli.Articles;
-using RsrNet.Cli.Telemetry;
+using RsrNet.Cli.Replicas;
 using RsrNet.Core;
 using RsrNet.Core.Articles;
 using RsrNet.Core.Coordination;
@@ -45,7 +45,8 @@ internal static class TrainCommand
             var articles = await Read(parsed.GetRequiredValue(paths), options.Articles, terminal, cancellation);
             await using var store = new MemoryDocumentStore();
             var folder = parsed.GetValue(checkpoints) is { } path ? new CheckpointFolder(path, options.Weights) : null;
-            await using var learner = await LocalLearner.Open(options, new HashedEncoder(), store, folder, warn: terminal.Notice, cancellation: cancellation);
+            await using var learner = await LocalLearner.Open(
+                options, new HashedEncoder(), store, folder, EngineChoice.Fastest, warn: terminal.Notice, cancellation: cancellation);
             await learner.Ingest(articles, cancellation);
             var training = new Training(learner, [.. articles.Select(article => article.Id)], options, terminal);
             for (var epoch = 1; epoch <= parsed.GetValue(epochs); epoch++)

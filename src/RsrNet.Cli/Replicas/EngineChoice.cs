@@ -6,11 +6,14 @@ namespace RsrNet.Cli.Replicas;
 /// <summary>The engines this edition has, by name.</summary>
 internal static class EngineChoice
 {
-    private const string Reference = "reference";
+    private const string Reference = "reference", Cpu = "cpu";
+
+    /// <summary>What serves and trains.</summary>
+    public static Func<RecursionShape, RecursionOptions, IRecursionEngine> Fastest { get; } = static (shape, options) => new CpuEngine(shape, options);
 
     public static Option<string> Option() => new("--engine")
     {
-        Description = "Which engine: reference, the plain loops that every faster one is compared with.",
+        Description = "Which engine: reference, the plain loops that every faster one is compared with, or cpu, which serves and trains.",
         HelpName = "NAME",
         DefaultValueFactory = _ => Reference,
     };
@@ -19,6 +22,7 @@ internal static class EngineChoice
     public static Func<RecursionShape, RecursionOptions, IRecursionEngine> Of(string name) => name switch
     {
         Reference => static (shape, options) => new ReferenceEngine(shape, options),
-        _ => throw new UsageException($"--engine: there is no '{name}' here; this edition has {Reference}"),
+        Cpu => Fastest,
+        _ => throw new UsageException($"--engine: there is no '{name}' here; this edition has {Reference} and {Cpu}"),
     };
 }

@@ -19,6 +19,9 @@ public sealed record Article(string Id, string Text)
 
     public DateTimeOffset? PublishedAt { get; init; }
 
+    /// <summary>What lists call the article: its title, or the first words of its text. At most 100 characters where there is no title.</summary>
+    public string Headline => Title is { Length: > 0 } ? Title : FirstWords(Text);
+
     /// <summary>Whether a document of this article trains the network, or is only refined by it.</summary>
     public bool HasHighlights => Highlights.Count > 0;
 
@@ -42,6 +45,19 @@ public sealed record Article(string Id, string Text)
 
     /// <summary>The id of an article that came without one: 32 hexadecimal digits of its content, so that sending it twice is still one document.</summary>
     public string IdOfContent() => Convert.ToHexStringLower(ContentHash().AsSpan(0, 16));
+
+    private static string FirstWords(string text)
+    {
+        const int Most = 100;
+        var start = text.AsSpan().TrimStart();
+        var end = start.IndexOfAny('\n', '\r');
+        var line = (end < 0 ? start : start[..end]).TrimEnd();
+        if (line.Length <= Most) return line.ToString();
+        var blank = line[..Most].LastIndexOf(' ');
+        // Never between the halves of a surrogate pair.
+        var cut = blank > Most / 2 ? blank : char.IsHighSurrogate(line[Most - 2]) ? Most - 2 : Most - 1;
+        return string.Concat(line[..cut].TrimEnd(), "\u2026");
+    }
 
     private static void Append(IncrementalHash hash, string? field)
     {

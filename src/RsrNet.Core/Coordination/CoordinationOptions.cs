@@ -6,6 +6,12 @@ public sealed record CoordinationOptions
     /// <summary>Labelled documents in a full training batch. Default 32; at least 2.</summary>
     public int BatchSize { get; init; } = 32;
 
+    /// <summary>
+    /// Rows of a training batch at least, as far as there are learned documents to join a smaller one. Default 16; at least 2. BatchNorm's statistics over two or
+    /// three rows say so little that refinement with them runs away.
+    /// </summary>
+    public int MinimumBatch { get; init; } = 16;
+
     /// <summary>How long the first document of a batch waits for others. Milliseconds; default 50; 0 takes what is there.</summary>
     public int BatchWaitMs { get; init; } = 50;
 

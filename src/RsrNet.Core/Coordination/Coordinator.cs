@@ -48,13 +48,13 @@ public sealed class Coordinator
     /// <returns>The gradient's norm before clipping; NaN where it was refused.</returns>
     public double Apply(ReadOnlySpan<float> gradient, float loss)
     {
-        var norm = GradientClip.Norm(gradient);
+        var norm = FusedAdam.Norm(gradient);
         if (!double.IsFinite(norm) || !float.IsFinite(loss))
         {
             RefusedGradients++;
             return double.NaN;
         }
-        Adam.Step(Weights.Parameters, gradient, GradientClip.Coefficient(norm, options.ClipNorm), Optimizer, options);
+        FusedAdam.Step(Weights.Parameters, gradient, GradientClip.Coefficient(norm, options.ClipNorm), Optimizer, options);
         Version++;
         Loss = loss;
         return norm;

@@ -3,13 +3,13 @@ using RsrNet.Core.Documents;
 namespace RsrNet.Core.Coordination;
 
 /// <summary>
-/// The latest labelled documents, at hand to join a batch of one: BatchNorm has no variance over a single row. A document that joins gives its
-/// gradient once more; its own state is left as it was.
+/// The latest labelled documents, at hand to join a small batch: BatchNorm has no variance over a single row, and a poor one over a few. A document
+/// that joins gives its gradient once more; its own state is left as it was.
 /// </summary>
 internal sealed class Replay
 {
-    /// <summary>A few suffice, so that deleting one does not leave the next batch of one alone.</summary>
-    public const int Limit = 32;
+    /// <summary>Documents kept.</summary>
+    public const int Limit = 128;
 
     private readonly LinkedList<Document> latest = new();
 
@@ -30,6 +30,11 @@ internal sealed class Replay
         }
     }
 
-    /// <summary>The latest document other than this one; null where there is none.</summary>
-    public Document? PartnerOf(string id) => latest.FirstOrDefault(document => document.Id != id);
+    /// <summary>Fills a batch up to so many documents with the latest ones that are not in it, as far as there are any.</summary>
+    public void Join(List<Document> batch, int rows)
+    {
+        if (batch.Count >= rows) return;
+        var there = batch.Select(document => document.Id).ToHashSet(StringComparer.Ordinal);
+        batch.AddRange(latest.Where(document => !there.Contains(document.Id)).Take(rows - batch.Count));
+    }
 }

@@ -46,16 +46,24 @@ public sealed record Document
     /// <param name="confidence">q of the step, in [0, 1].</param>
     /// <param name="loss">The row's loss where the step trained; null keeps the last one.</param>
     /// <param name="version">The weights of the step.</param>
-    /// <returns>Converged, exhausted or refining by <paramref name="options"/>; failed, with its state as before, where y or z is not finite.</returns>
+    /// <returns>
+    /// Converged, exhausted or refining by <paramref name="options"/>; failed, and back at the start, where y or z is not finite: newer weights may do better.
+    /// </returns>
     public Document Stepped(
         ReadOnlySpan<float> y, ReadOnlySpan<float> z, float confidence, float? loss, long version, DateTimeOffset at, DocumentOptions options)
     {
+        var step = (State?.Step ?? 0) + 1;
         if (!VectorMath.IsFinite(y) || !VectorMath.IsFinite(z))
-            return Failing($"refinement with weight version {version} gave a vector that is not finite; restore an earlier version");
-
+        {
+            return this with
+            {
+                State = new RefinementState(new float[y.Length], new float[z.Length], step, version, 1, 1, 0, State?.Loss, null),
+                Status = DocumentStatus.Failed,
+                Failure = $"refinement with weight version {version} gave a vector that is not finite; it is tried again with newer weights",
+            };
+        }
         var residualY = State is null ? 1f : VectorMath.RelativeDistance(y, State.Y);
         var residualZ = State is null ? 1f : VectorMath.RelativeDistance(z, State.Z);
-        var step = (State?.Step ?? 0) + 1;
         float? similarity = Embedding?.T is { } t ? VectorMath.Cosine(y, t) : null;
         var converged = residualY < options.Tolerance && residualZ < options.Tolerance;
         return this with

@@ -11,6 +11,6 @@ public enum DocumentStatus
     Converged,
     /// <summary>The step limit was reached first.</summary>
     Exhausted,
-    /// <summary>Refinement gave something that is no number; the reason is in <see cref="Document.Failure"/>.</summary>
+    /// <summary>The text could not be embedded, or refinement gave something that is no number; the reason is in <see cref="Document.Failure"/>.</summary>
     Failed,
 }

@@ -35,7 +35,7 @@ public interface IDocumentStore : IAsyncDisposable
     /// <summary>Pending and refining documents with a sequence above <paramref name="afterSequence"/>, in order of arrival, whole.</summary>
     Task<IReadOnlyList<Document>> ReadUnfinished(long afterSequence, int limit, CancellationToken cancellation = default);
 
-    /// <summary>Converged and exhausted documents whose last step used weights older than <paramref name="version"/>, oldest weights first, whole.</summary>
+    /// <summary>Converged, exhausted and failed documents whose last step used weights older than <paramref name="version"/>, oldest weights first, whole.</summary>
     Task<IReadOnlyList<Document>> ReadStale(long version, int limit, CancellationToken cancellation = default);
 
     /// <summary>The latest documents that were learned from, whole; newest first.</summary>
@@ -58,8 +58,9 @@ public interface IDocumentStore : IAsyncDisposable
 /// <param name="Status">The document's status after the call.</param>
 public readonly record struct PutOutcome(string Id, int Revision, long Sequence, DateTimeOffset IngestedAt, bool Duplicate, DocumentStatus Status);
 
+/// <param name="Title"><see cref="Article.Headline"/>.</param>
 /// <param name="Y">[d], null until refined.</param>
-public sealed record IndexedDocument(string Id, string? Title, float[] X, float[]? Y);
+public sealed record IndexedDocument(string Id, string Title, float[] X, float[]? Y);
 
 /// <param name="Status">Only these; null for all.</param>
 /// <param name="Limit">At most so many items; 1 to 1000.</param>
@@ -70,11 +71,11 @@ public sealed record DocumentQuery(DocumentStatus? Status = null, int Limit = 50
 public sealed record DocumentPage(IReadOnlyList<DocumentListItem> Items, string? Next);
 
 public sealed record DocumentListItem(
-    string Id, int Revision, string? Title, DocumentStatus Status, DateTimeOffset IngestedAt, bool HasHighlights,
+    string Id, int Revision, string Title, DocumentStatus Status, DateTimeOffset IngestedAt, bool HasHighlights,
     int Step, long? WeightVersion, float? ResidualY, float? ResidualZ, float? Confidence, float? Loss, float? Similarity)
 {
     public static DocumentListItem Of(Document document) =>
-        new(document.Id, document.Revision, document.Article.Title, document.Status, document.IngestedAt, document.Article.HasHighlights,
+        new(document.Id, document.Revision, document.Article.Headline, document.Status, document.IngestedAt, document.Article.HasHighlights,
             document.State?.Step ?? 0, document.State?.WeightVersion, document.State?.ResidualY, document.State?.ResidualZ,
             document.State?.Confidence, document.State?.Loss, document.State?.Similarity);
 }

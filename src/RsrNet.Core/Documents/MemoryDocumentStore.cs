@@ -132,7 +132,7 @@ public sealed class MemoryDocumentStore(TimeProvider? time = null) : IDocumentSt
             cancellation.ThrowIfCancellationRequested();
             if (document.Embedding is { } embedding)
             {
-                yield return new IndexedDocument(document.Id, document.Article.Title, embedding.X, document.State?.Y);
+                yield return new IndexedDocument(document.Id, document.Article.Headline, embedding.X, document.State?.Y);
             }
         }
     }
@@ -188,7 +188,7 @@ public sealed class MemoryDocumentStore(TimeProvider? time = null) : IDocumentSt
         _bySequence[document.Sequence] = document;
         _all.Add(document.Sequence);
         _byStatus[(int)document.Status].Add(document.Sequence);
-        if (document is { Status: DocumentStatus.Converged or DocumentStatus.Exhausted, State: { } state })
+        if (document is { Status: DocumentStatus.Converged or DocumentStatus.Exhausted or DocumentStatus.Failed, State: { } state })
         {
             _finished.Add((state.WeightVersion, document.Sequence));
         }

@@ -38,8 +38,9 @@ public sealed class LearnerTelemetry(TimeProvider time)
     {
         lock (gate)
         {
-            similarity.Add(cosine);
-            error.Add(meanSquaredError);
+            // A prediction that ran away is wrong, and by no amount that a mean could bear.
+            similarity.Add(double.IsFinite(cosine) ? cosine : 0);
+            if (double.IsFinite(meanSquaredError)) error.Add(meanSquaredError);
         }
     }
 

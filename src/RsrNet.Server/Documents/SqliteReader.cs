@@ -9,7 +9,7 @@ internal sealed class SqliteReader : IDisposable
 {
     private const string Whole =
         """
-        SELECT d.sequence, d.id, d.revision, d.ingested_at, d.title, d.status, d.failure, d.learned_at, d.run_start, d.step, d.weight_version,
+        SELECT d.sequence, d.id, d.revision, d.ingested_at, a.title, d.status, d.failure, d.learned_at, d.run_start, d.step, d.weight_version,
             d.residual_y, d.residual_z, d.confidence, d.loss, d.similarity, a.text, a.highlights, a.labels, a.published_at,
             e.encoder, e.x, e.t, s.y, s.z, s.trajectory
         FROM documents d
@@ -18,7 +18,7 @@ internal sealed class SqliteReader : IDisposable
         " JOIN articles a ON a.sequence = d.sequence LEFT JOIN embeddings e ON e.sequence = d.sequence LEFT JOIN states s ON s.sequence = d.sequence ";
     private const string Listed =
         """
-        SELECT sequence, id, revision, title, status, ingested_at, has_highlights, step, weight_version, residual_y, residual_z, confidence, loss, similarity
+        SELECT sequence, id, revision, headline, status, ingested_at, has_highlights, step, weight_version, residual_y, residual_z, confidence, loss, similarity
         FROM documents
         """;
     private readonly SqliteConnection _connection;
@@ -35,7 +35,7 @@ internal sealed class SqliteReader : IDisposable
             Whole + " INDEXED BY documents_unfinished" + Joins + "WHERE d.status < 2 AND d.sequence > $1 ORDER BY d.sequence LIMIT $2", 2);
         _stale = Prepare(
             Whole + " INDEXED BY documents_finished" + Joins +
-            "WHERE d.status IN (2, 3) AND d.weight_version < $1 ORDER BY d.weight_version, d.sequence LIMIT $2", 2);
+            "WHERE d.status IN (2, 3, 4) AND d.weight_version < $1 ORDER BY d.weight_version, d.sequence LIMIT $2", 2);
         _learned = Prepare(
             Whole + " INDEXED BY documents_learned" + Joins + "WHERE d.learned_at IS NOT NULL ORDER BY d.learned_at DESC, d.sequence DESC LIMIT $1", 1);
         _list = Prepare(Listed + " WHERE sequence > $1 ORDER BY sequence LIMIT $2", 2);
@@ -43,7 +43,7 @@ internal sealed class SqliteReader : IDisposable
             Listed + " INDEXED BY documents_by_status WHERE status = $3 AND sequence > $1 ORDER BY sequence LIMIT $2", 3);
         _index = Prepare(
             """
-            SELECT e.sequence, d.id, d.title, e.x, s.y FROM embeddings e JOIN documents d ON d.sequence = e.sequence
+            SELECT e.sequence, d.id, d.headline, e.x, s.y FROM embeddings e JOIN documents d ON d.sequence = e.sequence
             LEFT JOIN states s ON s.sequence = e.sequence WHERE e.sequence > $1 ORDER BY e.sequence LIMIT $2
             """, 2);
     }
@@ -74,7 +74,7 @@ internal sealed class SqliteReader : IDisposable
             afterSequence = row.GetInt64(0);
             var refined = !row.IsDBNull(7);
             items.Add(new DocumentListItem(
-                row.GetString(1), row.GetInt32(2), TextOrNull(row, 3), (DocumentStatus)row.GetInt32(4), ArticleColumns.ReadTime(row.GetString(5)),
+                row.GetString(1), row.GetInt32(2), row.GetString(3), (DocumentStatus)row.GetInt32(4), ArticleColumns.ReadTime(row.GetString(5)),
                 row.GetBoolean(6), refined ? row.GetInt32(7) : 0, refined ? row.GetInt64(8) : null, refined ? Single(row, 9) : null,
                 refined ? Single(row, 10) : null, refined ? Single(row, 11) : null, SingleOrNull(row, 12), SingleOrNull(row, 13)));
         }
@@ -87,7 +87,7 @@ internal sealed class SqliteReader : IDisposable
         var documents = new List<(long, IndexedDocument)>();
         while (row.Read())
         {
-            documents.Add((row.GetInt64(0), new IndexedDocument(row.GetString(1), TextOrNull(row, 2), Vector(row, 3), VectorOrNull(row, 4))));
+            documents.Add((row.GetInt64(0), new IndexedDocument(row.GetString(1), row.GetString(2), Vector(row, 3), VectorOrNull(row, 4))));
         }
         return documents;
     }

@@ -23,7 +23,7 @@ internal static class SqliteSchema
             revision INTEGER NOT NULL,
             content_hash BLOB NOT NULL,
             ingested_at TEXT NOT NULL,
-            title TEXT,
+            headline TEXT NOT NULL,
             has_highlights INTEGER NOT NULL,
             status INTEGER NOT NULL DEFAULT 0,
             failure TEXT,
@@ -39,10 +39,11 @@ internal static class SqliteSchema
         );
         CREATE INDEX documents_by_status ON documents (status, sequence);
         CREATE INDEX documents_unfinished ON documents (sequence) WHERE status < 2;
-        CREATE INDEX documents_finished ON documents (weight_version, sequence) WHERE status IN (2, 3);
+        CREATE INDEX documents_finished ON documents (weight_version, sequence) WHERE status IN (2, 3, 4);
         CREATE INDEX documents_learned ON documents (learned_at, sequence) WHERE learned_at IS NOT NULL;
         CREATE TABLE articles (
             sequence INTEGER PRIMARY KEY,
+            title TEXT,
             text TEXT NOT NULL,
             highlights TEXT,
             labels TEXT,

@@ -41,8 +41,8 @@ internal sealed class SqliteWriter : IDisposable
         _time = time;
         _find = Prepare("SELECT sequence, revision, content_hash, ingested_at, status FROM documents WHERE id = $1", 1);
         _insertDocument = Prepare(
-            "INSERT INTO documents (id, revision, content_hash, ingested_at, title, has_highlights) VALUES ($1, $2, $3, $4, $5, $6)", 6);
-        _insertArticle = Prepare("INSERT INTO articles (sequence, text, highlights, labels, published_at) VALUES ($1, $2, $3, $4, $5)", 5);
+            "INSERT INTO documents (id, revision, content_hash, ingested_at, headline, has_highlights) VALUES ($1, $2, $3, $4, $5, $6)", 6);
+        _insertArticle = Prepare("INSERT INTO articles (sequence, title, text, highlights, labels, published_at) VALUES ($1, $2, $3, $4, $5, $6)", 6);
         _statusOf = Prepare("SELECT status FROM documents WHERE sequence = $1 AND id = $2", 2);
         _update = Prepare(
             """
@@ -158,9 +158,9 @@ internal sealed class SqliteWriter : IDisposable
             Remove(found.Sequence, found.Status);
         }
         var now = _time.GetUtcNow();
-        _insertDocument.Run(article.Id, revision, row.ContentHash, ArticleColumns.Time(now), article.Title, article.HasHighlights ? 1 : 0);
+        _insertDocument.Run(article.Id, revision, row.ContentHash, ArticleColumns.Time(now), article.Headline, article.HasHighlights ? 1 : 0);
         var sequence = SQLitePCL.raw.sqlite3_last_insert_rowid(_connection.Handle);
-        _insertArticle.Run(sequence, article.Text, row.Highlights, row.Labels, ArticleColumns.Time(article.PublishedAt));
+        _insertArticle.Run(sequence, article.Title, article.Text, row.Highlights, row.Labels, ArticleColumns.Time(article.PublishedAt));
         _counts[(int)DocumentStatus.Pending]++;
         return new PutOutcome(article.Id, revision, sequence, now, Duplicate: false, DocumentStatus.Pending);
     }

@@ -69,6 +69,27 @@ public sealed class IngestCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task RequestThatEndedEarly_IsGoneOnWithAtTheLineTheServerNames()
+    {
+        var calls = 0;
+        await using var server = await ScriptedServer.Start((request, response) =>
+        {
+            if (++calls > 1) return Take(request, response);
+            taken.AddRange(["a0", "a2"]);
+            response.Headers.RetryAfter = "0";
+            return ScriptedServer.Json(
+                response, """{"title":"Busy","accepted":2,"duplicates":0,"rejected":[{"line":2,"error":"bad"}],"nextLine":4}""", 429);
+        });
+        var outcome = await command.Of("ingest", Articles("some.jsonl", 5), "--json", "--url", server.Url);
+        Assert.Equal(0, outcome.Code);
+        Assert.Equal(["a0", "a2", "a3", "a4"], taken);
+        Assert.Equal(4, outcome.Json["accepted"]!.GetValue<int>());
+        Assert.Equal(0, outcome.Json["duplicates"]!.GetValue<int>());
+        Assert.Equal(0, outcome.Json["resent"]!.GetValue<int>());
+        Assert.Equal(2, Assert.Single(outcome.Json["rejected"]!.AsArray())!["line"]!.GetValue<int>());
+    }
+
+    [Fact]
     public async Task BrokenConnectionAndFailingServer_LoseAndDoubleNothing()
     {
         var calls = 0;

@@ -21,7 +21,8 @@ public sealed class UsageTests : IDisposable
     [InlineData("embed")]
     [InlineData("embed", "text", "--encoder", "nothing")]
     [InlineData("checkpoint")]
-    [InlineData("checkpoint", "save")]
+    [InlineData("checkpoint", "save", "--version", "3")]
+    [InlineData("checkpoint", "load")]
     public async Task WrongCall_ExitsWithTwoAndSaysWhy(params string[] arguments)
     {
         var outcome = await command.Of(arguments);

@@ -1,0 +1,118 @@
+using System.Runtime.Intrinsics;
+using RsrNet.Core.Numerics;
+
+namespace RsrNet.Core.Replicas;
+
+/// <summary>
+/// The recursion on the processor's vectors and cores. Nothing is allocated per step once its buffers have grown to the largest batch.
+/// </summary>
+/// <remarks>
+/// Differs from <see cref="ReferenceEngine"/> by the rounding of single precision only: relative 1e-5 on a step's state, loss and gradient for batches
+/// whose statistics are sound. The number of threads never changes a bit of the result; outside training, neither do the other rows of the batch.
+/// </remarks>
+public sealed unsafe class CpuEngine : IRecursionEngine
+{
+    private readonly RecursionWeights _weights;
+    private readonly WorkerTeam _team;
+    private readonly CpuRecursion _recursion;
+    private bool _loaded;
+
+    /// <param name="shape">The network's sizes; those in <paramref name="options"/> are not read.</param>
+    /// <param name="options">How deep the recursion goes.</param>
+    /// <param name="threads">Threads to use where the batch is worth it, the caller's included; 0 for one for each core.</param>
+    /// <param name="width">Vectors to compute with; null for the machine's widest.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Calls or latent recursions are below 1, or the threads below 0.</exception>
+    /// <exception cref="ArgumentException">This machine has no such vectors.</exception>
+    public CpuEngine(RecursionShape shape, RecursionOptions options, int threads = 0, VectorWidth? width = null)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.Calls, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(options.LatentRecursions, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(threads);
+        Width = VectorWidths.Check(width ?? VectorWidths.Best);
+        _weights = new RecursionWeights(shape);
+        _team = new WorkerTeam(threads == 0 ? Environment.ProcessorCount : threads);
+        _recursion = Width switch
+        {
+            VectorWidth.Vector512 => new CpuRecursion<Simd512, Vector512<float>>(shape, options, _team),
+            VectorWidth.Vector256 => new CpuRecursion<Simd256, Vector256<float>>(shape, options, _team),
+            VectorWidth.Vector128 => new CpuRecursion<Simd128, Vector128<float>>(shape, options, _team),
+            _ => new CpuRecursion<SimdScalar, float>(shape, options, _team),
+        };
+    }
+
+    public RecursionShape Shape => _weights.Shape;
+
+    /// <summary>The vectors it computes with.</summary>
+    public VectorWidth Width { get; }
+
+    /// <summary>Threads it uses at most.</summary>
+    public int Threads => _team.Size;
+
+    /// <summary>Whether training multiplies W1y and Wout once for all calls: null to choose by the batch's size. For the tests that compare both.</summary>
+    internal bool? Fold
+    {
+        get => _recursion.Fold;
+        set => _recursion.Fold = value;
+    }
+
+    /// <inheritdoc/>
+    public void Load(RecursionWeights weights)
+    {
+        _weights.CopyFrom(weights);
+        _recursion.Load(_weights);
+        _loaded = true;
+    }
+
+    /// <inheritdoc/>
+    public float Train(RecursionBatch batch, Span<float> gradient)
+    {
+        Check(batch);
+        if (batch.Rows < 2)
+            throw new ArgumentException($"training needs at least 2 rows for BatchNorm's statistics, not {batch.Rows}", nameof(batch));
+        if (gradient.Length != _weights.Parameters.Length)
+        {
+            throw new ArgumentException(
+                $"the gradient has {gradient.Length} elements, the network {_weights.Parameters.Length}", nameof(gradient));
+        }
+        fixed (float* x = batch.X, t = batch.T, y = batch.Y, z = batch.Z, confidence = batch.Confidence, rowLoss = batch.RowLoss)
+        {
+            return _recursion.Train(
+                new CpuBatch { Rows = batch.Rows, X = x, T = t, Y = y, Z = z, Confidence = confidence, RowLoss = rowLoss }, gradient);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Refine(RecursionBatch batch)
+    {
+        Check(batch);
+        if (batch.Rows == 0) return;
+        fixed (float* x = batch.X, y = batch.Y, z = batch.Z, confidence = batch.Confidence)
+        {
+            _recursion.Refine(
+                new CpuBatch { Rows = batch.Rows, X = x, T = null, Y = y, Z = z, Confidence = confidence, RowLoss = null });
+        }
+    }
+
+    /// <inheritdoc/>
+    public void ReadStatistics(RecursionWeights destination)
+    {
+        if (destination.Shape != Shape)
+            throw new ArgumentException($"statistics of shape {Shape} do not fit weights of shape {destination.Shape}", nameof(destination));
+        _weights.Statistics.CopyTo(destination.Statistics, 0);
+        destination.BatchesTracked = _weights.BatchesTracked;
+    }
+
+    public void Dispose()
+    {
+        _team.Dispose();
+        _recursion.Dispose();
+    }
+
+    private void Check(RecursionBatch batch)
+    {
+        if (!_loaded) throw new InvalidOperationException("load weights into the engine before the first batch");
+        if (batch.Shape != Shape) throw new ArgumentException($"a batch of shape {batch.Shape} does not fit a network of shape {Shape}", nameof(batch));
+        if (batch.Rows < 0 || batch.Rows > batch.Capacity)
+            throw new ArgumentException($"a batch has 0 to {batch.Capacity} rows, not {batch.Rows}", nameof(batch));
+    }
+}
