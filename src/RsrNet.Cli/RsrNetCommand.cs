@@ -1,5 +1,6 @@
 using System.CommandLine;
 using RsrNet.Cli.Articles;
+using RsrNet.Cli.Bench;
 using RsrNet.Cli.Coordination;
 using RsrNet.Cli.Embedding;
 using RsrNet.Cli.Documents;
@@ -27,6 +28,7 @@ internal static class RsrNetCommand
             SearchCommand.Create(terminal),
             TrainCommand.Create(terminal),
             VerifyCommand.Create(terminal),
+            BenchCommand.Create(terminal),
             EmbedCommand.Create(terminal),
             CheckpointCommand.Create(terminal),
             NewswireCommand.Create(terminal),

@@ -25,6 +25,8 @@ internal sealed unsafe class CpuRecursion<TSimd, TVector> : CpuRecursion
     /// <summary>Multiply-adds that are worth waking another thread.</summary>
     private const long WorthSharing = 4_000_000;
 
+    private readonly RecursionShape _shape;
+    private readonly RecursionOptions _options;
     private readonly WorkerTeam _team;
     private readonly CpuTraining<TSimd, TVector> _training;
     private readonly CpuRefinement<TSimd, TVector> _refinement;
@@ -36,8 +38,10 @@ internal sealed unsafe class CpuRecursion<TSimd, TVector> : CpuRecursion
 
     public CpuRecursion(RecursionShape shape, RecursionOptions options, WorkerTeam team)
     {
+        _shape = shape;
+        _options = options;
         _team = team;
-        _training = new(shape, options.Calls, options.LatentRecursions, team);
+        _training = new(shape, options, team);
         _refinement = new(shape, options.Calls * options.LatentRecursions, team.Size);
         _refineShare = RefineShare;
     }
@@ -67,7 +71,8 @@ internal sealed unsafe class CpuRecursion<TSimd, TVector> : CpuRecursion
         if (!_refines) _refinement.Load(_weights!);
         _refines = true;
         _batch = batch;
-        _team.Run((int)Math.Clamp(batch.Rows * _refinement.Cost / WorthSharing, 1, _team.Size), _refineShare);
+        var worth = RecursionArithmetic.Refinement(_shape, _options, batch.Rows) / WorthSharing;
+        _team.Run((int)Math.Clamp(worth, 1, _team.Size), _refineShare);
     }
 
     public override void Dispose()

@@ -66,10 +66,6 @@ internal sealed unsafe class CpuRefinement<TSimd, TVector> : IDisposable
         for (var i = 0; i < members; i++) _scratch[i] = new AlignedBuffer((long)BlockRows * (3 * _shape.H + _shape.L));
     }
 
-    /// <summary>Multiply-adds of one row: what tells whether another thread is worth waking.</summary>
-    public long Cost =>
-        (long)_shape.H * (3 * _shape.D + _shape.H) + (long)_calls * (_shape.H * (2 * _shape.H + 2 * _shape.L));
-
     /// <summary>Folds and packs the weights of one version.</summary>
     public void Load(RecursionWeights weights)
     {

@@ -26,6 +26,7 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
 
     private readonly CpuShape _shape;
     private readonly CpuSlots _slots;
+    private readonly RecursionOptions _options;
     private readonly int _calls;
     private readonly int _recursions;
     private readonly WorkerTeam _team;
@@ -44,18 +45,19 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
     private int _members;
     private bool _folds;
 
-    public CpuTraining(RecursionShape shape, int calls, int recursions, WorkerTeam team)
+    public CpuTraining(RecursionShape shape, RecursionOptions options, WorkerTeam team)
     {
         _shape = new CpuShape(shape, MatrixTile<TSimd, TVector>.PanelWidth);
         _slots = new CpuSlots(ParameterLayout.Of(shape));
-        _calls = calls;
-        _recursions = recursions;
+        _options = options;
+        _calls = options.Calls;
+        _recursions = options.LatentRecursions;
         _team = team;
         _work = Work;
         _right = new(_shape);
-        _norm1 = new(_shape.H, calls, team.Size);
-        _norm2 = new(_shape.H, calls, team.Size);
-        _memory = new(_shape, calls);
+        _norm1 = new(_shape.H, _calls, team.Size);
+        _norm2 = new(_shape.H, _calls, team.Size);
+        _memory = new(_shape, _calls);
         _packedLeft = [.. Enumerable.Range(0, team.Size).Select(_ => new AlignedBuffer())];
         _packedRight = [.. Enumerable.Range(0, team.Size).Select(_ => new AlignedBuffer())];
     }
@@ -86,7 +88,7 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
         _batch = batch;
         _rows = batch.Rows;
         _gradient = gradient;
-        _folds = _calls * _recursions > 1 && (Fold ?? IsFoldWorth());
+        _folds = Fold ?? RecursionArithmetic.IsFoldWorth(_shape.Shape, _options, _rows);
         ClearGradient();
         var blocks = CpuBatchNorm<TSimd, TVector>.Blocks(_rows);
         _members = _rows < RowsWorthSharing ? 1 : Math.Min(_team.Size, blocks);
@@ -118,15 +120,6 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
 
     /// <summary>[B, h] second hidden layer of a call of the last latent recursion.</summary>
     private float* V(int call) => _folds ? _memory.State(call + 1) : _memory.V(call);
-
-    /// <summary>Whether the multiply-adds that folding saves for so many rows are more than those of the fold itself.</summary>
-    private bool IsFoldWorth()
-    {
-        long d = _shape.D, h = _shape.H;
-        var forward = (_calls * _recursions - 1) * (2 * d * h - h * h);
-        var backward = (_calls - 1) * (3 * d * h - h * h) + _calls * (d * h - h * h);
-        return _rows * (forward + backward) > 3 * d * h * h;
-    }
 
     private void Work(int member)
     {

@@ -1,0 +1,166 @@
+using System.Globalization;
+using RsrNet.Core.Numerics;
+
+namespace RsrNet.Cli.Bench;
+
+/// <summary>What to measure.</summary>
+internal sealed record BenchOptions
+{
+    /// <summary>Samples of each side of each case; at least 1.</summary>
+    public int Rounds { get; init; } = 15;
+
+    /// <summary>Threads on both sides, one comparison after the other.</summary>
+    public IReadOnlyList<int> Threads { get; init; } = [1, 2];
+
+    /// <summary>Names of results to measure; empty for all.</summary>
+    public IReadOnlyList<string> Only { get; init; } = [];
+
+    public bool Measures(string name) => Only.Count == 0 || Only.Contains(name);
+}
+
+/// <summary>
+/// Measures ours and PyTorch's in turns: in each round every case gets a sample of the machine's peak, one of ours and one of the peer's, right
+/// after each other, so that what disturbs the machine disturbs all three. Medians over the rounds are reported, and the median of the rounds' ratios.
+/// </summary>
+internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> startPeer, Action<string> notice)
+{
+    public const string NoPeer = "no python3 with torch";
+
+    private readonly List<BenchResult> _results = [];
+    private readonly Samples _peaks = new();
+    private string _peerName = NoPeer;
+
+    /// <summary>The names of all results.</summary>
+    public static IReadOnlyList<string> Names { get; } = ["train-step", "train-step-peak", "inference", "matmul", "matmul-peak", "allocations"];
+
+    public BenchReport Run(CancellationToken cancellation = default)
+    {
+        foreach (var threads in options.Threads) Compare(threads, cancellation);
+        if (options.Measures("allocations")) MeasureAllocations();
+        if (_peaks.Count == 0) _peaks.Add(PeakFma.Measure());
+        return new BenchReport(BenchMachine.Here(_peaks.Median / 1e9, _peerName), _results);
+    }
+
+    private void Compare(int threads, CancellationToken cancellation)
+    {
+        var measured = Cases(threads).Select(of => new Measured(of)).ToList();
+        if (measured.Count == 0) return;
+        using var peer = startPeer(threads);
+        if (peer is not null) _peerName = peer.Name;
+        try
+        {
+            for (var round = 0; round < options.Rounds; round++)
+            {
+                notice(string.Create(CultureInfo.InvariantCulture, $"{threads} {(threads == 1 ? "thread" : "threads")}, round {round + 1} of {options.Rounds}"));
+                foreach (var of in measured)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    _peaks.Add(of.Sample(peer));
+                }
+            }
+        }
+        finally
+        {
+            foreach (var of in measured) of.Case.Dispose();
+        }
+        foreach (var of in measured) Report(of, threads, peer?.Name);
+    }
+
+    private IEnumerable<BenchCase> Cases(int threads)
+    {
+        // Shares of a core's peak are of one core.
+        bool Wanted(string name, string peak) => options.Measures(name) || (threads == 1 && options.Measures(peak));
+
+        if (Wanted("train-step", "train-step-peak"))
+        {
+            foreach (var rows in (int[])[2, 8, 64, 256]) yield return new TrainingStep(rows, threads);
+        }
+        if (options.Measures("inference"))
+        {
+            foreach (var rows in (int[])[1, 8, 64, 256]) yield return new Inference(rows, threads);
+        }
+        if (Wanted("matmul", "matmul-peak"))
+        {
+            foreach (var edge in (int[])[128, 256, 512, 1024, 2048]) yield return new SquareProduct(edge, threads);
+        }
+    }
+
+    private void Report(Measured of, int threads, string? peerName)
+    {
+        var isRate = of.Case is SquareProduct;
+        var scale = isRate ? of.Case.Operations / 1e9 : 1e6;
+        double InUnit(double seconds) => isRate ? scale / seconds : scale * seconds;
+
+        if (options.Measures(of.Case.Name))
+        {
+            _results.Add(new BenchResult(of.Case.Name, isRate ? "GFLOP/s" : threads == 1 ? "us of processor time" : "us", InUnit(of.Ours.Median))
+            {
+                Batch = of.Case.Size,
+                Threads = threads,
+                Peer = peerName is null ? null : InUnit(of.Peers.Median),
+                Ratio = peerName is null ? null : of.Ratios.Median,
+                PeerName = peerName,
+                Spread = of.Ours.Spread(),
+                PeerSpread = peerName is null ? null : of.Peers.Spread(),
+                Note = peerName is null ? NoPeer : null,
+            });
+        }
+        var peak = of.Case.Name + "-peak";
+        if (threads != 1 || of.Case is Inference || !options.Measures(peak)) return;
+        _results.Add(new BenchResult(peak, "share of one core's multiply-adds", of.Shares.Median)
+        {
+            Batch = of.Case.Size,
+            Threads = 1,
+            Peer = peerName is null ? null : of.PeerShares.Median,
+            Ratio = peerName is null ? null : of.Ratios.Median,
+            PeerName = peerName,
+            Spread = of.Shares.Spread(),
+            Note = peerName is null ? NoPeer : isRate ? null : "counting the arithmetic that the step cannot do without, on both sides",
+        });
+    }
+
+    private void MeasureAllocations()
+    {
+        foreach (var create in (Func<BenchCase>[])[() => new TrainingStep(64, 2), () => new Inference(64, 2)])
+        {
+            using var of = create();
+            of.Measure();
+            _results.Add(new BenchResult("allocations", "bytes", of.Allocated()) { Batch = of.Size, Threads = 2, Note = of.Name });
+        }
+    }
+
+    /// <summary>A case and its samples.</summary>
+    private sealed class Measured(BenchCase of)
+    {
+        public BenchCase Case { get; } = of;
+
+        /// <summary>Seconds.</summary>
+        public Samples Ours { get; } = new();
+
+        public Samples Peers { get; } = new();
+
+        public Samples Ratios { get; } = new();
+
+        public Samples Shares { get; } = new();
+
+        public Samples PeerShares { get; } = new();
+
+        /// <returns>The peak beside it, operations a second.</returns>
+        public double Sample(TorchPeer? peer)
+        {
+            // The best of three: an interruption makes a peak too low, nothing makes it too high.
+            var peak = Math.Max(PeakFma.Measure(), Math.Max(PeakFma.Measure(), PeakFma.Measure()));
+            var ours = Case.Measure();
+            Ours.Add(ours);
+            Shares.Add(Case.Operations / ours / peak);
+            if (peer is not null && Case.PeerKind is { } kind)
+            {
+                var theirs = peer.Measure(kind, Case.Size);
+                Peers.Add(theirs);
+                Ratios.Add(theirs / ours);
+                PeerShares.Add(Case.Operations / theirs / peak);
+            }
+            return peak;
+        }
+    }
+}
