@@ -21,7 +21,7 @@ internal static class ServeCommand
     public static Command Create(Terminal terminal)
     {
         var demo = new Option<bool>("--demo") { Description = "Streams a synthetic newswire with highlights, into a data folder of its own." };
-        var rate = NumberOption.Of("--demo-rate", "Articles of the newswire a second.", 10.0, least: 0.01, greatest: 10_000);
+        var rate = NumberOption.Of("--demo-rate", "Articles of the newswire a second.", 40.0, least: 0.01, greatest: 10_000);
         var drift = NewswireCommand.DriftOption("--demo-drift");
         var feed = new Option<string?>("--feed")
         {
@@ -104,7 +104,7 @@ internal static class ServeCommand
             terminal.Notice("stopping: the last steps and a checkpoint are written");
             version = (await process.Learner.ReadTelemetry(CancellationToken.None)).WeightVersion;
         }
-        terminal.Notice($"stopped at weight version {version:N0} or just behind it; the next `rsrnet serve` resumes where this one stopped");
+        terminal.Notice($"stopped at weight version {version:N0} or a little later; the next `rsrnet serve` resumes where this one stopped");
         return RsrNetCommand.Done;
     }
 

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using RsrNet.Cli.Replicas;
 using RsrNet.Core;
 using RsrNet.Core.Embedding;
 using RsrNet.Core.Weights;
@@ -43,7 +42,7 @@ internal sealed class SingleProcess : IAsyncDisposable
         {
             var checkpoints = new CheckpointFolder(Path.Combine(store.Folder, "weights"), configuration.Learner.Weights);
             learner = await LocalLearner.Open(
-                configuration.Learner, new HashedEncoder(), store, checkpoints, EngineChoice.Fastest, warn: notice, cancellation: cancellation);
+                configuration.Learner, new HashedEncoder(), store, checkpoints, warn: notice, cancellation: cancellation);
             server = RsrNetServer.Build(
                 configuration.Server, configuration.Learner.Articles, learner,
                 // What keeps the host from starting is thrown, and said once.

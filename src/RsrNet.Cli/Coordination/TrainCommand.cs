@@ -1,6 +1,5 @@
 using System.CommandLine;
 using RsrNet.Cli.Articles;
-using RsrNet.Cli.Replicas;
 using RsrNet.Core;
 using RsrNet.Core.Articles;
 using RsrNet.Core.Coordination;
@@ -46,7 +45,7 @@ internal static class TrainCommand
             await using var store = new MemoryDocumentStore();
             var folder = parsed.GetValue(checkpoints) is { } path ? new CheckpointFolder(path, options.Weights) : null;
             await using var learner = await LocalLearner.Open(
-                options, new HashedEncoder(), store, folder, EngineChoice.Fastest, warn: terminal.Notice, cancellation: cancellation);
+                options, new HashedEncoder(), store, folder, warn: terminal.Notice, cancellation: cancellation);
             await learner.Ingest(articles, cancellation);
             var training = new Training(learner, [.. articles.Select(article => article.Id)], options, terminal);
             for (var epoch = 1; epoch <= parsed.GetValue(epochs); epoch++)

@@ -8,9 +8,6 @@ internal static class EngineChoice
 {
     private const string Reference = "reference", Cpu = "cpu";
 
-    /// <summary>What serves and trains.</summary>
-    public static Func<RecursionShape, RecursionOptions, IRecursionEngine> Fastest { get; } = static (shape, options) => new CpuEngine(shape, options);
-
     public static Option<string> Option() => new("--engine")
     {
         Description = "Which engine: reference, the plain loops that every faster one is compared with, or cpu, which serves and trains.",
@@ -22,7 +19,7 @@ internal static class EngineChoice
     public static Func<RecursionShape, RecursionOptions, IRecursionEngine> Of(string name) => name switch
     {
         Reference => static (shape, options) => new ReferenceEngine(shape, options),
-        Cpu => Fastest,
+        Cpu => static (shape, options) => new CpuEngine(shape, options),
         _ => throw new UsageException($"--engine: there is no '{name}' here; this edition has {Reference} and {Cpu}"),
     };
 }
