@@ -4,6 +4,7 @@ using RsrNet.Cli.Bench;
 using RsrNet.Cli.Coordination;
 using RsrNet.Cli.Embedding;
 using RsrNet.Cli.Documents;
+using RsrNet.Cli.Evaluate;
 using RsrNet.Cli.Replicas;
 using RsrNet.Cli.Weights;
 using RsrNet.Core;
@@ -27,6 +28,7 @@ internal static class RsrNetCommand
             DocumentsCommand.Create(terminal),
             SearchCommand.Create(terminal),
             TrainCommand.Create(terminal),
+            EvaluateCommand.Create(terminal),
             VerifyCommand.Create(terminal),
             BenchCommand.Create(terminal),
             EmbedCommand.Create(terminal),

@@ -46,11 +46,14 @@ public sealed class LocalLearner : ILearner
     private readonly Coordinator coordinator;
     private readonly Replica replica;
     private readonly Supervision supervision;
-    private readonly TrainingQueue awaitingTraining;
+
+    /// <summary>The replicas that learn together; null where there is only the one.</summary>
+    private readonly ReplicaGroup? group;
+    private readonly TrainingQueue<ActiveDocument> awaitingTraining;
     private readonly List<ActiveDocument> underRefinement = [];
     private readonly UnsavedDocuments unsaved;
     private readonly CheckpointSchedule schedule;
-    private readonly Replay replay = new();
+    private readonly Replay<Document> replay = new(document => document.Id);
 
     /// <summary>Documents in the loop's hands, by id. Written by the loop, read by anybody.</summary>
     private readonly ConcurrentDictionary<string, ActiveDocument> active = new(StringComparer.Ordinal);
@@ -67,10 +70,13 @@ public sealed class LocalLearner : ILearner
     private long? checkpointFailedAt;
     private long? lastUpdateAt;
     private long refreshedVersion;
+    private long scheduledVersion;
 
     private LocalLearner(
-        RsrNetOptions options, ITextEncoder encoder, IDocumentStore store, ICheckpointStore? checkpoints, IRecursionEngine engine, TimeProvider time)
+        RsrNetOptions options, ITextEncoder encoder, IDocumentStore store, ICheckpointStore? checkpoints, Func<IRecursionEngine> newEngine,
+        TimeProvider time)
     {
+        var engine = newEngine();
         this.options = options;
         this.encoder = encoder;
         this.store = store;
@@ -84,7 +90,8 @@ public sealed class LocalLearner : ILearner
         coordinator = new Coordinator(RecursionInitialization.Create(engine.Shape, options.Replicas.Seed), options.Coordination);
         replica = new Replica(engine);
         supervision = new Supervision(engine, coordinator, options.Replicas);
-        awaitingTraining = new TrainingQueue(options.Coordination, time);
+        if (options.Coordination.Replicas > 1) group = new ReplicaGroup(options, newEngine, coordinator, time);
+        awaitingTraining = new TrainingQueue<ActiveDocument>(options.Coordination, time);
         unsaved = new UnsavedDocuments(store, telemetry, time);
         schedule = new CheckpointSchedule(options.Weights, time);
     }
@@ -101,7 +108,7 @@ public sealed class LocalLearner : ILearner
     {
         var shape = new RecursionShape(encoder.Dimensions, options.Replicas.Hidden, options.Replicas.Latent);
         engine ??= static (shape, recursion) => new CpuEngine(shape, recursion);
-        var learner = new LocalLearner(options, encoder, store, checkpoints, engine(shape, options.Replicas), time ?? TimeProvider.System);
+        var learner = new LocalLearner(options, encoder, store, checkpoints, () => engine(shape, options.Replicas), time ?? TimeProvider.System);
         try
         {
             await learner.Resume(warn ?? (static _ => { }), cancellation);
@@ -154,7 +161,7 @@ public sealed class LocalLearner : ILearner
     /// <summary>From the backlog: labelled documents to the training queue, the others to refinement.</summary>
     private void TakeIn()
     {
-        while (awaitingTraining.Count < 2 * options.Coordination.BatchSize && underRefinement.Count < 4 * options.Documents.RefineBatch
+        while (awaitingTraining.Count < 2 * options.Coordination.RoundSize && underRefinement.Count < 4 * options.Documents.RefineBatch
             && backlog.TryTake(out var document))
         {
             if (active.TryGetValue(document.Id, out var taken) && taken.Document.Sequence != document.Sequence)
@@ -165,15 +172,16 @@ public sealed class LocalLearner : ILearner
             taken ??= Hold(document);
             taken.AwaitsTurn = false;
             if (taken.Document.Status == DocumentStatus.Failed) unsaved.Add(taken);
-            else if (taken.Document.Article.HasHighlights && taken.Document.LearnedAt is null) awaitingTraining.Add(taken);
+            else if (taken.Document.Article.HasHighlights && taken.Document.LearnedAt is null) AwaitTraining(taken);
             else Refine(taken);
         }
     }
 
     private bool LearnIfDue()
     {
+        if (group is not null) return LearnTogether(group);
         if (!awaitingTraining.IsDue) return false;
-        var batch = awaitingTraining.Take();
+        var batch = TakeBatch(options.Coordination.BatchSize);
         if (batch.Count > 0) LearnFrom(batch);
         return true;
     }
@@ -181,7 +189,7 @@ public sealed class LocalLearner : ILearner
     /// <summary>Test, then train: scores the documents with the weights from before, then does the supervision steps of the batch.</summary>
     private BatchReport LearnFrom(List<ActiveDocument> batch)
     {
-        var (similarity, error) = Predict(batch.ConvertAll(taken => taken.Document));
+        var predictions = Predict(batch.ConvertAll(taken => taken.Document));
         if (alone is { Gone: false }) batch.Insert(0, alone);
         var documents = batch.ConvertAll(taken => taken.Document);
         replay.Join(documents, options.Coordination.MinimumBatch);
@@ -191,31 +199,28 @@ public sealed class LocalLearner : ILearner
         foreach (var taken in batch)
         {
             taken.AwaitsTraining = taken == alone;
-            unsaved.Add(taken);
-            if (taken.Document.Status == DocumentStatus.Failed) continue;
-            replay.Add(taken.Document);
-            Refine(taken);
+            OnTrained(taken);
         }
-        return new BatchReport(batch.Count, loss, similarity, error, coordinator.Version);
+        return BatchReport.Of(batch.Count, loss, predictions, coordinator.Version);
     }
 
-    /// <returns>Mean cosine and mean squared error of what a reader would have been given before learning.</returns>
-    private (double Similarity, double Error) Predict(List<Document> documents)
+    private void OnTrained(ActiveDocument taken)
     {
-        replica.Load(coordinator.Weights, coordinator.Version);
+        unsaved.Add(taken);
+        if (taken.Document.Status == DocumentStatus.Failed) return;
+        replay.Add(taken.Document);
+        Refine(taken);
+    }
+
+    /// <summary>What a reader would have been given of the documents before they were learned from.</summary>
+    private Prediction[] Predict(List<Document> documents)
+    {
+        var (weights, version) = CurrentWeights();
+        replica.Load(weights, version);
         replica.Place(documents);
-        for (var step = 0; step < options.Replicas.SupervisionSteps; step++) replica.Refine();
-        double similarity = 0, error = 0;
-        for (var row = 0; row < documents.Count; row++)
-        {
-            var t = documents[row].Embedding!.T!;
-            var cosine = VectorMath.Cosine(replica.Y(row), t);
-            var squared = VectorMath.MeanSquaredError(replica.Y(row), t);
-            telemetry.OnPredicted(cosine, squared);
-            similarity += cosine / documents.Count;
-            error += squared / documents.Count;
-        }
-        return (similarity, error);
+        var predictions = replica.Predict(documents, options.Replicas.SupervisionSteps);
+        foreach (var prediction in predictions) telemetry.OnPredicted(prediction.Similarity, prediction.Error);
+        return predictions;
     }
 
     /// <summary>The supervision steps of one batch; each is a new weight version and a step of every document in it.</summary>
@@ -235,7 +240,7 @@ public sealed class LocalLearner : ILearner
             }
             loss = step.Loss;
             schedule.OnUpdate(step.Version);
-            for (var row = 0; row < batch.Count; row++) Record(batch[row], row, replica.Batch.RowLoss[row]);
+            for (var row = 0; row < batch.Count; row++) Record(batch[row], row, trained: true, step.Version);
         }
         if (loss is null) return null;
         lastUpdateAt = time.GetTimestamp();
@@ -247,16 +252,105 @@ public sealed class LocalLearner : ILearner
         return loss;
     }
 
+    // ---- The same with several replicas -------------------------------------------------------------------------------------------------------
+
+    /// <summary>Takes in what replicas have learned, and gives those that are free new documents; refinement goes on beside them.</summary>
+    private bool LearnTogether(ReplicaGroup group)
+    {
+        MarkLearned(group);
+        var ended = group.TakeEnded();
+        ended.ForEach(flight => Conclude(flight));
+        var begun = false;
+        while (group.HasRoom && awaitingTraining.IsDue && (checkpoints is null || schedule.HasRoomFor(group.UpdatesAhead)))
+        {
+            var batch = TakeBatch(group.Room);
+            if (batch.Count == 0) continue;
+            Begin(group, batch);
+            begun = true;
+        }
+        return begun || ended.Count > 0;
+    }
+
+    private void Begin(ReplicaGroup group, List<ActiveDocument> batch)
+    {
+        if (alone is { Gone: false, InTraining: false }) batch.Insert(0, alone);
+        alone = null;
+        if (batch.Count == 1 && replay.GuestsOf([batch[0].Document], 2).Count == 0)
+        {
+            alone = batch[0];
+            alone.AwaitsTraining = true;
+            OnTrained(alone);
+            return;
+        }
+        foreach (var taken in batch)
+        {
+            taken.AwaitsTraining = true;
+            taken.InTraining = true;
+        }
+        group.Begin(batch, documents => replay.GuestsOf(documents, options.Coordination.MinimumBatch), Wake);
+    }
+
+    /// <summary>
+    /// From its first applied gradient on a document counts as learned from, so that it is durable as such before a checkpoint that knows it: a slow
+    /// replica that still works on it holds nobody up.
+    /// </summary>
+    private void MarkLearned(ReplicaGroup group)
+    {
+        foreach (var flight in group.Flights)
+        {
+            if (flight.IsMarked || flight.LearnedAt is not { } version) continue;
+            flight.IsMarked = true;
+            foreach (var taken in flight.Documents)
+            {
+                taken.Document = taken.Document with { LearnedAt = version };
+                unsaved.Add(taken);
+            }
+        }
+        scheduledVersion = Math.Min(scheduledVersion, coordinator.Version);
+        if (scheduledVersion < coordinator.Version) lastUpdateAt = time.GetTimestamp();
+        while (scheduledVersion < coordinator.Version) schedule.OnUpdate(++scheduledVersion);
+    }
+
+    /// <summary>Takes what came of a flight into the documents.</summary>
+    private BatchReport Conclude(TrainingFlight flight)
+    {
+        var outcome = flight.Outcome.GetAwaiter().GetResult();
+        foreach (var prediction in outcome.Predictions) telemetry.OnPredicted(prediction.Similarity, prediction.Error);
+        foreach (var (taken, trained) in flight.Documents.Zip(outcome.Documents))
+        {
+            taken.AwaitsTraining = taken.InTraining = false;
+            if (taken.Gone) continue;
+            if (outcome.Late && flight.LearnedAt is null)
+            {
+                AwaitTraining(taken);
+                continue;
+            }
+            var steps = trained.Trajectory.Points.Where(point => point.Step > (taken.Document.State?.Step ?? 0));
+            taken.Document = trained with { LearnedAt = taken.Document.LearnedAt };
+            foreach (var step in steps)
+            {
+                telemetry.OnStepped(step.ResidualY);
+                watchers.OnStep(trained.Id, step);
+            }
+            if (outcome.Loss is not null && trained.State?.Loss is { } loss) telemetry.OnLearned(loss);
+            OnTrained(taken);
+        }
+        return BatchReport.Of(flight.Documents.Count, outcome.Loss, outcome.Predictions, coordinator.Version);
+    }
+
+    // ---- Refinement and durability ------------------------------------------------------------------------------------------------------------
+
     /// <summary>One supervision step for the documents that have been under refinement longest; those that are done make room for others.</summary>
     private bool RefineStep()
     {
         underRefinement.RemoveAll(taken => taken.Gone);
-        if (underRefinement.Count == 0) return false;
-        var batch = underRefinement.GetRange(0, Math.Min(underRefinement.Count, options.Documents.RefineBatch));
-        replica.Load(coordinator.Weights, coordinator.Version);
+        List<ActiveDocument> batch = [.. underRefinement.Where(taken => !taken.InTraining).Take(options.Documents.RefineBatch)];
+        if (batch.Count == 0) return false;
+        var (weights, version) = CurrentWeights();
+        replica.Load(weights, version);
         replica.Place(batch.ConvertAll(taken => taken.Document));
         replica.Refine();
-        for (var row = 0; row < batch.Count; row++) Record(batch[row], row, null);
+        for (var row = 0; row < batch.Count; row++) Record(batch[row], row, trained: false, version);
         underRefinement.RemoveAll(taken =>
         {
             if (!taken.Document.IsFinished || taken.HasRequests) return false;
@@ -292,9 +386,11 @@ public sealed class LocalLearner : ILearner
         unsaved.WriteIfDue(hurry: snapshot is not null, Wake);
         if (checkpoints is null) return;
         if (writingSnapshot is { IsCompleted: true }) SettleSnapshot();
-        if (snapshot is null && schedule.IsDue && (checkpointFailedAt is not { } failed || time.GetElapsedTime(failed) > CheckpointRetry))
+        var due = schedule.IsDue || (group is not null && !schedule.HasRoomFor(group.UpdatesAhead));
+        if (snapshot is null && due && (checkpointFailedAt is not { } failed || time.GetElapsedTime(failed) > CheckpointRetry))
         {
             snapshot = Snapshot();
+            if (group is not null) MarkLearned(group);
             snapshotMark = unsaved.Mark;
             unsaved.WriteIfDue(hurry: true, Wake);
         }
@@ -328,7 +424,8 @@ public sealed class LocalLearner : ILearner
     private async Task Rest()
     {
         var wait = LongestRest;
-        foreach (var due in (ReadOnlySpan<TimeSpan?>)[awaitingTraining.DueIn, unsaved.DueIn, checkpoints is null ? null : schedule.DueIn])
+        var training = group is { HasRoom: false } ? null : awaitingTraining.DueIn; // a replica that gets free calls
+        foreach (var due in (ReadOnlySpan<TimeSpan?>)[training, unsaved.DueIn, checkpoints is null ? null : schedule.DueIn])
         {
             if (due < wait) wait = due.Value;
         }
@@ -349,6 +446,24 @@ public sealed class LocalLearner : ILearner
 
     private ActiveDocument Hold(Document document) => active[document.Id] = new ActiveDocument(document);
 
+    private void AwaitTraining(ActiveDocument taken)
+    {
+        taken.AwaitsTraining = true;
+        awaitingTraining.Add(taken);
+    }
+
+    /// <summary>The next training batch without those that have gone; may be empty.</summary>
+    private List<ActiveDocument> TakeBatch(int most)
+    {
+        var batch = new List<ActiveDocument>(most);
+        while (batch.Count < most && awaitingTraining.TryTake(out var next))
+        {
+            next.AwaitsTraining = false;
+            if (!next.Gone) batch.Add(next);
+        }
+        return batch;
+    }
+
     private void Refine(ActiveDocument taken)
     {
         taken.Document = taken.Document.NewRun();
@@ -359,15 +474,14 @@ public sealed class LocalLearner : ILearner
         else underRefinement.Add(taken);
     }
 
-    private void Record(ActiveDocument taken, int row, float? loss)
+    private void Record(ActiveDocument taken, int row, bool trained, long version)
     {
         var before = taken.Document;
-        var stepped = before.Stepped(
-            replica.Y(row), replica.Z(row), replica.Batch.Confidence[row], loss, coordinator.Version, time.GetUtcNow(), options.Documents);
+        var stepped = replica.Stepped(before, row, trained, version, time.GetUtcNow(), options.Documents);
         taken.Step(stepped);
         if (ReferenceEquals(stepped.State, before.State)) return;
         telemetry.OnStepped(stepped.State!.ResidualY);
-        watchers.OnStep(stepped);
+        watchers.OnStep(stepped.Id, stepped.Trajectory.Points[^1]);
     }
 
     /// <summary>The store has the document as it is: if nothing more is to be done, its memory is free.</summary>
@@ -476,14 +590,17 @@ public sealed class LocalLearner : ILearner
     {
         CheckEncoder(weights);
         var before = Snapshot();
-        var version = coordinator.Adopt(weights);
+        var version = group is null ? coordinator.Adopt(weights) : group.Exchange.Adopt(weights);
+        scheduledVersion = version;
         try
         {
             await SaveCheckpoint();
         }
         catch
         {
-            coordinator.Restore(before);
+            if (group is null) coordinator.Restore(before);
+            else group.Exchange.Restore(before);
+            scheduledVersion = before.Version;
             throw;
         }
         return version;
@@ -494,8 +611,13 @@ public sealed class LocalLearner : ILearner
 
     public Task<WeightSummary> SaveWeights(CancellationToken cancellation = default) => Ask(SaveCheckpoint);
 
-    public async Task<TelemetrySnapshot> ReadTelemetry(CancellationToken cancellation = default) =>
-        telemetry.Read(await gauge.Read(cancellation), coordinator.Version, schedule.DurableVersion, encoder.Id, Mode);
+    public async Task<TelemetrySnapshot> ReadTelemetry(CancellationToken cancellation = default)
+    {
+        var snapshot = telemetry.Read(await gauge.Read(cancellation), coordinator.Version, schedule.DurableVersion, encoder.Id, Mode);
+        return group is null
+            ? snapshot
+            : snapshot with { RefusedGradients = group.Exchange.RefusedGradients, StaleGradients = group.Exchange.StaleContributions };
+    }
 
     /// <summary>Learns from stored documents as one batch, now: the notebook's loop, for those who do not <see cref="Start"/> the learner.</summary>
     /// <param name="ids">Labelled documents; a small batch is joined by the latest ones learned before it.</param>
@@ -510,12 +632,28 @@ public sealed class LocalLearner : ILearner
             if (!document.Article.HasHighlights) throw new ArgumentException($"document '{id}' has no highlights to learn from");
             batch.Add(Hold(document.Embedding is null ? document with { Embedding = encoder.Embed(document.Article) } : document));
         }
-        var report = LearnFrom(batch);
+        var report = group is null ? LearnFrom(batch) : await LearnNow(group, batch);
         foreach (var taken in batch) taken.UnderRefinement = false;
         underRefinement.Clear();
         if (!await unsaved.Flush(OnSaved, LetGo)) throw new StoreUnavailableException("the learned documents could not be saved");
         return report;
     });
+
+    private async Task<BatchReport> LearnNow(ReplicaGroup group, List<ActiveDocument> batch)
+    {
+        List<BatchReport> reports = [];
+        // Local steps are the one mode in which batches have a size of their own.
+        var most = options.Coordination.Mode == CoordinationMode.LocalSteps ? group.Room : batch.Count;
+        for (var from = 0; from < batch.Count; from += most)
+        {
+            Begin(group, batch.GetRange(from, Math.Min(most, batch.Count - from)));
+            await group.Rest();
+            MarkLearned(group);
+            reports.AddRange(group.TakeEnded().ConvertAll(Conclude));
+        }
+        return reports.Count > 0 ? BatchReport.Join(reports)
+            : BatchReport.Of(batch.Count, null, Predict(batch.ConvertAll(taken => taken.Document)), coordinator.Version);
+    }
 
     /// <summary>Finishes the step under way, then makes everything durable.</summary>
     public async ValueTask DisposeAsync()
@@ -524,12 +662,14 @@ public sealed class LocalLearner : ILearner
         await stop.CancelAsync();
         await backlog.DisposeAsync();
         if (loop is not null) await loop;
+        if (group is not null) await EndTraining(group);
         watchers.Complete();
         if (writingSnapshot is not null) await Task.WhenAny(writingSnapshot);
         var flushed = await unsaved.Flush(OnSaved, LetGo);
         if (checkpoints is not null && flushed && coordinator.Version > schedule.DurableVersion) await checkpoints.Save(Snapshot());
         foreach (var taken in active.Values) taken.Fail(new ObjectDisposedException(nameof(LocalLearner), "the server is shutting down"));
         replica.Dispose();
+        group?.Dispose();
         gauge.Dispose();
         index.Dispose();
         turn.Dispose();
@@ -552,12 +692,14 @@ public sealed class LocalLearner : ILearner
         if (checkpoints is not null && await checkpoints.LoadNewest(warn, cancellation) is { } checkpoint)
         {
             CheckEncoder(checkpoint);
-            coordinator.Restore(checkpoint);
+            if (group is null) coordinator.Restore(checkpoint);
+            else group.Exchange.Restore(checkpoint);
         }
+        scheduledVersion = coordinator.Version;
         schedule.OnSaved(coordinator.Version);
         var again = await store.Unlearn(coordinator.Version, cancellation);
         if (again > 0) warn($"{again:N0} documents were learned after the newest checkpoint (version {coordinator.Version}) and will be learned anew");
-        foreach (var document in (await store.ReadLearned(Replay.Limit, cancellation)).Reverse()) replay.Add(document);
+        foreach (var document in (await store.ReadLearned(Replay<Document>.Limit, cancellation)).Reverse()) replay.Add(document);
         await foreach (var document in store.ReadIndex(cancellation)) index.Put(document.Id, document.Title, SearchVector.Of(document.X, document.Y));
     }
 
@@ -574,7 +716,26 @@ public sealed class LocalLearner : ILearner
         return vector;
     }
 
-    private Checkpoint Snapshot() => coordinator.Snapshot(encoder.Id, Mode, time.GetUtcNow());
+    private Checkpoint Snapshot() => group is null
+        ? coordinator.Snapshot(encoder.Id, Mode, time.GetUtcNow())
+        : group.Exchange.Snapshot(encoder.Id, Mode, time.GetUtcNow());
+
+    private (RecursionWeights Weights, long Version) CurrentWeights()
+    {
+        if (group is null) return (coordinator.Weights, coordinator.Version);
+        var current = group.Exchange.Current;
+        return (current.Weights, current.Version);
+    }
+
+    private async Task EndTraining(ReplicaGroup group)
+    {
+        await group.Rest();
+        MarkLearned(group);
+        foreach (var flight in group.TakeEnded())
+        {
+            if (flight.Outcome.IsCompletedSuccessfully) Conclude(flight);
+        }
+    }
 
     private async Task<WeightSummary> SaveCheckpoint()
     {
@@ -585,8 +746,10 @@ public sealed class LocalLearner : ILearner
             SettleSnapshot();
         }
         snapshot = null;
+        var current = Snapshot();
+        if (group is not null) MarkLearned(group);
         if (!await unsaved.Flush(OnSaved, LetGo)) throw new StoreUnavailableException("documents could not be saved, so the weights were not either");
-        var saved = await checkpoints.Save(Snapshot());
+        var saved = await checkpoints.Save(current);
         schedule.OnSaved(saved.Version);
         return saved with { Current = true };
     }

@@ -19,7 +19,10 @@ public sealed record RsrNetOptions
 
     public WeightOptions Weights { get; init; } = new();
 
-    /// <summary>What is out of its range, each naming the option and the range; empty where all is well. The ranges are those the options' docstrings state.</summary>
+    /// <summary>
+    /// What is out of its range, each naming the option and the range; empty where all is well. The ranges are those the options'
+    /// docstrings state.
+    /// </summary>
     public IReadOnlyList<string> Problems()
     {
         var problems = new List<string>();
@@ -48,12 +51,16 @@ public sealed record RsrNetOptions
         AtLeast("Replicas.StopConfidence", Replicas.StopConfidence, 0);
 
         AtLeast("Coordination.BatchSize", Coordination.BatchSize, 2);
+        AtLeast("Coordination.MinimumBatch", Coordination.MinimumBatch, 2);
         AtLeast("Coordination.BatchWaitMs", Coordination.BatchWaitMs, 0);
         Between("Coordination.LearningRate", Coordination.LearningRate, 0, double.PositiveInfinity);
         AtLeast("Coordination.Beta1", Coordination.Beta1, 0, Math.BitDecrement(1.0));
         AtLeast("Coordination.Beta2", Coordination.Beta2, 0, Math.BitDecrement(1.0));
         Between("Coordination.Epsilon", Coordination.Epsilon, 0, double.PositiveInfinity);
         Between("Coordination.ClipNorm", Coordination.ClipNorm, 0, double.PositiveInfinity);
+        AtLeast("Coordination.Replicas", Coordination.Replicas, 1, 1024);
+        AtLeast("Coordination.StalenessBound", Coordination.StalenessBound, 0);
+        AtLeast("Coordination.AveragingPeriod", Coordination.AveragingPeriod, 1);
 
         AtLeast("Weights.CheckpointUpdates", Weights.CheckpointUpdates, 1);
         Between("Weights.CheckpointSeconds", Weights.CheckpointSeconds, 0, double.PositiveInfinity);
@@ -74,6 +81,7 @@ public sealed record RsrNetOptions
             Add(name, value, double.IsInfinity(below) ? $"above {above}" : $"above {above} and below {below}");
         }
 
-        void Add(string name, double value, string range) => problems.Add(FormattableString.Invariant($"{name} is {value}; it must be {range}"));
+        void Add(string name, double value, string range) => problems.Add(
+            FormattableString.Invariant($"{name} is {value}; it must be {range}"));
     }
 }

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
@@ -36,7 +37,8 @@ public sealed class RsrNetServer : IAsyncDisposable
     /// <param name="configure">Adds services before the application is built, and logging, of which there is none otherwise.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     public static RsrNetServer Build(
-        ServerOptions options, ArticleLimits limits, ILearner learner, Action<WebApplicationBuilder>? configure = null, TimeProvider? time = null)
+        ServerOptions options, ArticleLimits limits, ILearner learner, Action<WebApplicationBuilder>? configure = null,
+        TimeProvider? time = null)
     {
         time ??= TimeProvider.System;
         var problems = options.Problems();
@@ -84,7 +86,7 @@ public sealed class RsrNetServer : IAsyncDisposable
         {
             await App.StartAsync(cancellation);
         }
-        catch (Exception problem) when (problem is IOException or System.Net.Sockets.SocketException or InvalidOperationException or FormatException)
+        catch (Exception problem) when (problem is IOException or SocketException or InvalidOperationException or FormatException)
         {
             var inUse = problem.InnerException is AddressInUseException || problem is AddressInUseException;
             throw new AddressUnavailableException(

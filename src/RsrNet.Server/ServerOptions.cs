@@ -1,21 +1,33 @@
 namespace RsrNet.Server;
 
-/// <summary>Where the server listens, where it keeps its data and how patient it is. The section <c>Server</c> of a configuration file.</summary>
+/// <summary>
+/// Where the server listens, where it keeps its data and how patient it is. The section <c>Server</c> of a configuration file.
+/// </summary>
 public sealed record ServerOptions
 {
-    /// <summary>Addresses to listen at, separated by semicolons. Default http://127.0.0.1:5080; port 0 takes a free one. Nothing else is listened at.</summary>
+    /// <summary>
+    /// Addresses to listen at, separated by semicolons. Default http://127.0.0.1:5080; port 0 takes a free one. Nothing else is listened
+    /// at.
+    /// </summary>
     public string Urls { get; init; } = "http://127.0.0.1:5080";
 
-    /// <summary>Folder of the database and the checkpoints; one server at a time. Default: <c>rsrnet</c> in the user's local application data.</summary>
+    /// <summary>
+    /// Folder of the database and the checkpoints; one server at a time. Default: <c>rsrnet</c> in the user's local application data.
+    /// </summary>
     public string Data { get; init; } = DefaultData();
 
     /// <summary>Bytes of a safetensors file that may be imported. Default 256 MiB; at least 1,024.</summary>
     public long ImportBytes { get; init; } = 256 * 1024 * 1024;
 
-    /// <summary>How long an NDJSON request waits for room in a full backlog before it is answered 429. Seconds; default 10; 0 to 300.</summary>
+    /// <summary>
+    /// How long an NDJSON request waits for room in a full backlog before it is answered 429. Seconds; default 10; 0 to 300.
+    /// </summary>
     public double BacklogWaitSeconds { get; init; } = 10;
 
-    /// <summary>A comment goes to followers of events after so long without one, so that nothing between takes them for dead. Seconds; default 15; 0.1 to 300.</summary>
+    /// <summary>
+    /// A comment goes to followers of events after so long without one, so that nothing between takes them for dead. Seconds; default 15;
+    /// 0.1 to 300.
+    /// </summary>
     public double KeepAliveSeconds { get; init; } = 15;
 
     /// <summary>Seconds between two events of /v1/telemetry/events. Default 1; 0.1 to 60.</summary>
@@ -33,7 +45,8 @@ public sealed record ServerOptions
         foreach (var url in urls)
         {
             // '*' and '+' stand for every address, as Kestrel has them; a Uri knows them not.
-            var known = Uri.TryCreate(url.Replace("//*", "//0.0.0.0", StringComparison.Ordinal).Replace("//+", "//0.0.0.0", StringComparison.Ordinal),
+            var known = Uri.TryCreate(
+                url.Replace("//*", "//0.0.0.0", StringComparison.Ordinal).Replace("//+", "//0.0.0.0", StringComparison.Ordinal),
                 UriKind.Absolute, out var address);
             if (!known || address!.Scheme != Uri.UriSchemeHttp || address.PathAndQuery != "/")
             {
@@ -50,7 +63,8 @@ public sealed record ServerOptions
 
         void Check(string name, double value, double least, double most)
         {
-            if (!(value >= least && value <= most)) problems.Add(FormattableString.Invariant($"Server.{name} is {value}; it must be {least} to {most}"));
+            if (!(value >= least && value <= most))
+                problems.Add(FormattableString.Invariant($"Server.{name} is {value}; it must be {least} to {most}"));
         }
     }
 

@@ -24,20 +24,20 @@ internal static class BenchCommand
         {
             rounds, only, json,
         };
-        command.SetAction((parsed, cancellation) => Task.FromResult(Run(
-            new BenchOptions { Rounds = parsed.GetValue(rounds), Only = parsed.GetValue(only) ?? [] }, parsed.GetValue(json), terminal, cancellation)));
+        command.SetAction((parsed, cancellation) => Run(
+            new BenchOptions { Rounds = parsed.GetValue(rounds), Only = parsed.GetValue(only) ?? [] }, parsed.GetValue(json), terminal, cancellation));
         return command;
     }
 
     /// <summary>Measures and prints.</summary>
     /// <exception cref="UsageException">A name to measure is not there.</exception>
-    public static int Run(BenchOptions options, bool json, Terminal terminal, CancellationToken cancellation = default)
+    public static async Task<int> Run(BenchOptions options, bool json, Terminal terminal, CancellationToken cancellation = default)
     {
         if (options.Only.FirstOrDefault(name => !Benchmark.Names.Contains(name)) is { } unknown)
         {
             throw new UsageException($"--only: there is no '{unknown}'; there are {string.Join(", ", Benchmark.Names)}");
         }
-        var report = new Benchmark(options, threads => TorchPeer.Start(threads, terminal.Variable), terminal.Notice).Run(cancellation);
+        var report = await new Benchmark(options, threads => TorchPeer.Start(threads, terminal.Variable), terminal.Notice).Run(cancellation);
         if (json) terminal.ResultWriter.WriteLine(JsonText.Of(report));
         else Print(report, terminal);
         return RsrNetCommand.Done;

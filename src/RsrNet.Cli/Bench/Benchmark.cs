@@ -1,4 +1,5 @@
 using System.Globalization;
+using RsrNet.Core.Embedding;
 using RsrNet.Core.Numerics;
 
 namespace RsrNet.Cli.Bench;
@@ -31,13 +32,19 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
     private string _peerName = NoPeer;
 
     /// <summary>The names of all results.</summary>
-    public static IReadOnlyList<string> Names { get; } = 
-        ["train-step", "train-step-peak", "inference", "matmul", "matmul-peak", "encoder-bart", "encoder-bart-peak", "allocations"];
+    public static IReadOnlyList<string> Names { get; } =
+    [
+        "train-step", "train-step-peak", "inference", "matmul", "matmul-peak", "allocations", "encoder-hashed", "encoder-bart", "encoder-bart-peak",
+        "pipeline", "memory",
+    ];
 
-    public BenchReport Run(CancellationToken cancellation = default)
+    public async Task<BenchReport> Run(CancellationToken cancellation = default)
     {
         foreach (var threads in options.Threads) Compare(threads, cancellation);
         if (options.Measures("allocations")) MeasureAllocations();
+        if (options.Measures("encoder-hashed")) MeasureEncoder();
+        if (options.Measures("pipeline")) await MeasurePipeline(cancellation);
+        if (options.Measures("memory")) await MeasureMemory(cancellation);
         if (_peaks.Count == 0) _peaks.Add(PeakFma.Measure());
         return new BenchReport(BenchMachine.Here(_peaks.Median / 1e9, _peerName), _results);
     }
@@ -139,6 +146,38 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
             of.Measure();
             _results.Add(new BenchResult("allocations", "bytes", of.Allocated()) { Batch = of.Size, Threads = 2, Note = of.Name });
         }
+    }
+
+    private void MeasureEncoder() => _results.Add(
+        new BenchResult("encoder-hashed", "articles/s", EncoderRate.Measure(new HashedEncoder(), options.Rounds)) { Threads = 1, Note = "4 KB each, processor time" });
+
+    private async Task MeasurePipeline(CancellationToken cancellation)
+    {
+        const int Articles = 4_000;
+        var (learned, finished) = (new Samples(), new Samples());
+        var rounds = Math.Clamp(options.Rounds / 3, 1, 5);
+        for (var round = 0; round < rounds; round++)
+        {
+            notice(string.Create(CultureInfo.InvariantCulture, $"pipeline, round {round + 1} of {rounds}"));
+            var rates = await Pipeline.Measure(Articles, cancellation);
+            learned.Add(rates.Learned);
+            finished.Add(rates.Finished);
+        }
+        _results.Add(new BenchResult("pipeline", "labelled articles/s", learned.Median)
+        {
+            Threads = Environment.ProcessorCount,
+            Spread = learned.Spread(),
+            Note = string.Create(
+                CultureInfo.InvariantCulture,
+                $"{Articles} of 4 KB by HTTP until durable, learned and readable, sender in the same process; {finished.Median:0}/s until all are refined to the end"),
+        });
+    }
+
+    private async Task MeasureMemory(CancellationToken cancellation)
+    {
+        const int Documents = 10_000;
+        notice("memory");
+        _results.Add(new BenchResult("memory", "MB", await Pipeline.MeasureMemory(Documents, cancellation)) { Note = $"held more for {Documents:N0} documents at rest" });
     }
 
     /// <summary>Model folders that cases share, made when they are needed.</summary>

@@ -41,7 +41,8 @@ internal static class TrainCommand
                 Replicas = defaults.Replicas with { Seed = parsed.GetValue(seed) },
                 Coordination = defaults.Coordination with { BatchSize = parsed.GetValue(batch) },
             };
-            var articles = await Read(parsed.GetRequiredValue(paths), options.Articles, terminal, cancellation);
+            var articles = await LabelledArticles.Read(parsed.GetRequiredValue(paths), options.Articles, terminal, cancellation);
+            if (articles.Count < 2) throw new CommandException("training needs at least two articles with highlights (BatchNorm cannot train on one)");
             await using var store = new MemoryDocumentStore();
             var folder = parsed.GetValue(checkpoints) is { } path ? new CheckpointFolder(path, options.Weights) : null;
             await using var learner = await LocalLearner.Open(
@@ -60,29 +61,6 @@ internal static class TrainCommand
             return RsrNetCommand.Done;
         });
         return command;
-    }
-
-    /// <summary>The articles that can be learned from, each id once (the last one counts, as in a server).</summary>
-    private static async Task<List<Article>> Read(string[] paths, ArticleLimits limits, Terminal terminal, CancellationToken cancellation)
-    {
-        var articles = new Dictionary<string, Article>(StringComparer.Ordinal);
-        var unlabelled = 0;
-        foreach (var source in IngestSources.Of(paths))
-        {
-            if (source.Problem is not null) throw new CommandException($"{source.File}: {source.Problem}");
-            var items = source.File == IngestSources.StandardInput
-                ? ArticleLines.Read(terminal.OpenInput(), source.File, limits, cancellation)
-                : ArticleFiles.ReadFile(source.File, limits, cancellation);
-            await foreach (var item in items)
-            {
-                if (!item.Reading.IsAccepted) terminal.Notice($"left out {item.Source}{(item.Line is { } line ? $":{line}" : "")}: {item.Reading.Error}");
-                else if (item.Reading.Article.HasHighlights) articles[item.Reading.Article.Id] = item.Reading.Article;
-                else unlabelled++;
-            }
-        }
-        if (unlabelled > 0) terminal.Notice($"left out {unlabelled:N0} articles without highlights: there is nothing to learn from them");
-        if (articles.Count < 2) throw new CommandException("training needs at least two articles with highlights (BatchNorm cannot train on one)");
-        return [.. articles.Values];
     }
 
     private static void Save(Checkpoint weights, string file, Terminal terminal)

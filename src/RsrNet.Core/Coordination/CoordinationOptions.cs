@@ -7,8 +7,8 @@ public sealed record CoordinationOptions
     public int BatchSize { get; init; } = 32;
 
     /// <summary>
-    /// Rows of a training batch at least, as far as there are learned documents to join a smaller one. Default 16; at least 2. BatchNorm's statistics over two or
-    /// three rows say so little that refinement with them runs away.
+    /// Rows of a training batch at least, as far as there are learned documents to join a smaller one, and of each replica's share of it. Default 16; at least
+    /// 2. BatchNorm's statistics over two or three rows say so little that refinement with them runs away.
     /// </summary>
     public int MinimumBatch { get; init; } = 16;
 
@@ -29,4 +29,28 @@ public sealed record CoordinationOptions
 
     /// <summary>Global 2-norm to which a gradient is clipped. Default 1.0; above 0.</summary>
     public double ClipNorm { get; init; } = 1.0;
+
+    /// <summary>Replicas of the model that learn together, each with an engine and a thread of its own. Default 1; 1 to 1024.</summary>
+    public int Replicas { get; init; } = 1;
+
+    /// <summary>
+    /// How they do it. Default Synchronous, where a batch of <see cref="BatchSize"/> is shared by all; in the other modes each replica's batches
+    /// have that size.
+    /// </summary>
+    public CoordinationMode Mode { get; init; } = CoordinationMode.Synchronous;
+
+    /// <summary>
+    /// Asynchronous: by how many versions the weights of a gradient may be behind the current ones; an older one is refused, counted and computed
+    /// anew. Default 8; at least 0.
+    /// </summary>
+    public int StalenessBound { get; init; } = 8;
+
+    /// <summary>LocalSteps: batches that each replica learns by itself between two averagings. Default 8; at least 1.</summary>
+    public int AveragingPeriod { get; init; } = 8;
+
+    /// <summary>How exactly gradients travel from replicas to the coordinator. Default Single; BFloat16 halves the bytes.</summary>
+    public GradientPrecision GradientPrecision { get; init; } = GradientPrecision.Single;
+
+    /// <summary>Labelled documents that occupy every replica: of a batch, or of all batches up to the next averaging.</summary>
+    internal int RoundSize => Mode == CoordinationMode.LocalSteps && Replicas > 1 ? BatchSize * Replicas * AveragingPeriod : BatchSize;
 }

@@ -60,6 +60,32 @@ public sealed class Coordinator
         return norm;
     }
 
+    /// <summary>
+    /// Goes on from the mean of what replicas made of the current weights by themselves. Their moments are averaged as the weights are, so that the
+    /// next averaging, or a checkpoint, goes on from one optimiser. Where a number is not finite, it is refused: counted, and nothing else changes.
+    /// </summary>
+    /// <param name="values">[3 * parameters]: parameters, Adam's means, Adam's variances.</param>
+    /// <param name="updates">Supervision steps behind it; the version advances by as many.</param>
+    /// <returns>Whether it was taken.</returns>
+    public bool Average(ReadOnlySpan<float> values, int updates, float loss)
+    {
+        var parameters = Weights.Layout.ParameterCount;
+        if (values.Length != 3 * parameters)
+            throw new ArgumentException($"an average has {3 * parameters} elements for this network, not {values.Length}", nameof(values));
+        if (!double.IsFinite(GradientClip.Norm(values)) || !float.IsFinite(loss))
+        {
+            RefusedGradients++;
+            return false;
+        }
+        values[..parameters].CopyTo(Weights.Parameters);
+        values[parameters..(2 * parameters)].CopyTo(Optimizer.Mean);
+        values[(2 * parameters)..].CopyTo(Optimizer.Variance);
+        Optimizer.Step += updates;
+        Version += updates;
+        Loss = loss;
+        return true;
+    }
+
     /// <summary>A copy of everything, to be written while learning goes on.</summary>
     public Checkpoint Snapshot(string? encoderId, string mode, DateTimeOffset at) =>
         new(Version, encoderId, mode, Weights.Clone(), Optimizer.Clone(), at, Loss);

@@ -1,15 +1,18 @@
-using RsrNet.Core.Documents;
+using System.Diagnostics.CodeAnalysis;
 
 namespace RsrNet.Core.Coordination;
 
-/// <summary>Labelled documents that wait for a training batch, in order of arrival. A batch is due when it is full or its first has waited long enough.</summary>
-internal sealed class TrainingQueue(CoordinationOptions options, TimeProvider time)
+/// <summary>
+/// Labelled documents that wait for a training batch, in order of arrival. A batch (or a round of them, with local steps) is due when it is full or
+/// its first has waited long enough.
+/// </summary>
+internal sealed class TrainingQueue<T>(CoordinationOptions options, TimeProvider time)
 {
-    private readonly Queue<(ActiveDocument Document, long Since)> waiting = new();
+    private readonly Queue<(T Document, long Since)> waiting = new();
 
     public int Count => waiting.Count;
 
-    public bool IsDue => waiting.Count >= options.BatchSize || (waiting.Count > 0 && Waited >= Wait);
+    public bool IsDue => waiting.Count >= options.RoundSize || (waiting.Count > 0 && Waited >= Wait);
 
     /// <summary>How long until a batch is due; null while nothing waits.</summary>
     public TimeSpan? DueIn => waiting.Count == 0 ? null : IsDue ? TimeSpan.Zero : Wait - Waited;
@@ -18,21 +21,12 @@ internal sealed class TrainingQueue(CoordinationOptions options, TimeProvider ti
 
     private TimeSpan Waited => time.GetElapsedTime(waiting.Peek().Since);
 
-    public void Add(ActiveDocument document)
-    {
-        document.AwaitsTraining = true;
-        waiting.Enqueue((document, time.GetTimestamp()));
-    }
+    public void Add(T document) => waiting.Enqueue((document, time.GetTimestamp()));
 
-    /// <summary>The next batch without those that have gone; may be empty.</summary>
-    public List<ActiveDocument> Take()
+    public bool TryTake([MaybeNullWhen(false)] out T document)
     {
-        var batch = new List<ActiveDocument>(options.BatchSize);
-        while (batch.Count < options.BatchSize && waiting.TryDequeue(out var next))
-        {
-            next.Document.AwaitsTraining = false;
-            if (!next.Document.Gone) batch.Add(next.Document);
-        }
-        return batch;
+        var taken = waiting.TryDequeue(out var next);
+        document = next.Document;
+        return taken;
     }
 }

@@ -15,6 +15,9 @@ internal sealed class ActiveDocument(Document document)
     /// <summary>Whether it waits for a training batch.</summary>
     public bool AwaitsTraining { get; set; }
 
+    /// <summary>Whether a replica is learning from it: its state is the replica's to change until then.</summary>
+    public bool InTraining { get; set; }
+
     /// <summary>Whether the backlog will still hand it over: somebody asked for it before its turn.</summary>
     public bool AwaitsTurn { get; set; }
 

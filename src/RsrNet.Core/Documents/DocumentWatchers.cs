@@ -25,10 +25,10 @@ internal sealed class DocumentWatchers
         }
     }
 
-    public void OnStep(Document document)
+    public void OnStep(string id, TrajectoryPoint step)
     {
-        if (watchers.IsEmpty || !watchers.TryGetValue(document.Id, out var channels)) return;
-        foreach (var channel in channels) channel.Writer.TryWrite(document.Trajectory.Points[^1]);
+        if (watchers.IsEmpty || !watchers.TryGetValue(id, out var channels)) return;
+        foreach (var channel in channels) channel.Writer.TryWrite(step);
     }
 
     /// <summary>Ends the streams of a document that was deleted.</summary>

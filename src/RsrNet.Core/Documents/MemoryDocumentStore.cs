@@ -49,9 +49,14 @@ public sealed class MemoryDocumentStore(TimeProvider? time = null) : IDocumentSt
                 foreach (var document in documents)
                 {
                     // The sequence is never reused, so it tells a document that was deleted and came again from the one it was before.
-                    if (!_byId.TryGetValue(document.Id, out var entry) || entry.Document.Sequence != document.Sequence) passedOver.Add(document.Id);
+                    if (!_byId.TryGetValue(document.Id, out var entry) || entry.Document.Sequence != document.Sequence)
+                    {
+                        passedOver.Add(document.Id);
+                        continue;
+                    }
                     // Only what Save promises to write: the article and its place stay as they were put.
-                    else Replace(entry, document with { Article = entry.Document.Article, Revision = entry.Document.Revision, IngestedAt = entry.Document.IngestedAt });
+                    var put = entry.Document;
+                    Replace(entry, document with { Article = put.Article, Revision = put.Revision, IngestedAt = put.IngestedAt });
                 }
                 return passedOver;
             },
@@ -91,7 +96,8 @@ public sealed class MemoryDocumentStore(TimeProvider? time = null) : IDocumentSt
 
     public Task<IReadOnlyList<Document>> ReadStale(long version, int limit, CancellationToken cancellation = default) =>
         Locked(
-            () => Whole(_finished.TakeWhile(finished => finished.WeightVersion < version).Take(limit).Select(finished => finished.Sequence)),
+            () => Whole(
+                _finished.TakeWhile(finished => finished.WeightVersion < version).Take(limit).Select(finished => finished.Sequence)),
             cancellation);
 
     public Task<IReadOnlyList<Document>> ReadLearned(int limit, CancellationToken cancellation = default) =>

@@ -42,7 +42,7 @@ public sealed class Readout(ITextEncoder encoder, int sentences = 3)
     }
 
     // Each sentence once, the first place it stands at; short ones only where there is nothing else.
-    private static List<(string Sentence, int Position)> Choices(string text, IReadOnlyList<Range> ranges)
+    internal static List<(string Sentence, int Position)> Choices(string text, IReadOnlyList<Range> ranges)
     {
         var all = new List<(string Sentence, int Position)>(ranges.Count);
         var seen = new HashSet<string>(ranges.Count, StringComparer.Ordinal);

@@ -10,8 +10,8 @@ public readonly record struct RougeScore(double Precision, double Recall)
 }
 
 /// <summary>
-/// ROUGE (Lin 2004) by the conventions of Google's rouge_score: lower case, tokens are runs of a-z and 0-9, no stop words removed, no stemming.
-/// Sentences are given apart; ROUGE-1 and -2 see them joined by a blank.
+/// ROUGE (Lin 2004) by the conventions of Google's rouge_score: lower case, tokens are runs of a-z and 0-9, no stop words removed.
+/// Porter's stemming of words longer than three letters is an option, as there. Sentences are given apart; ROUGE-1 and -2 see them joined by a blank.
 /// </summary>
 /// <param name="R1">Common words.</param>
 /// <param name="R2">Common pairs of neighbouring words.</param>
@@ -20,18 +20,24 @@ public readonly record struct Rouge(RougeScore R1, RougeScore R2, RougeScore RLs
 {
     /// <param name="candidate">The sentences of the summary that is scored.</param>
     /// <param name="reference">The sentences of the human one.</param>
-    public static Rouge Of(IReadOnlyList<string> candidate, IReadOnlyList<string> reference)
+    /// <param name="stem">Whether words are compared by their stems.</param>
+    public static Rouge Of(IReadOnlyList<string> candidate, IReadOnlyList<string> reference, bool stem = false) => Of(candidate, reference, stem, longest: true);
+
+    /// <summary>ROUGE-1 and -2 alone, which cost little; ROUGE-Lsum is 0.</summary>
+    public static Rouge Words(IReadOnlyList<string> candidate, IReadOnlyList<string> reference) => Of(candidate, reference, stem: false, longest: false);
+
+    private static Rouge Of(IReadOnlyList<string> candidate, IReadOnlyList<string> reference, bool stem, bool longest)
     {
         var numbers = new Dictionary<string, int>(StringComparer.Ordinal);
         var lookup = numbers.GetAlternateLookup<ReadOnlySpan<char>>();
-        int[][] ours = [.. candidate.Select(sentence => Tokens(sentence, lookup))];
-        int[][] theirs = [.. reference.Select(sentence => Tokens(sentence, lookup))];
+        int[][] ours = [.. candidate.Select(sentence => Tokens(sentence, lookup, stem))];
+        int[][] theirs = [.. reference.Select(sentence => Tokens(sentence, lookup, stem))];
         int[] ourWords = [.. ours.SelectMany(words => words)], theirWords = [.. theirs.SelectMany(words => words)];
-        return new Rouge(Grams(ourWords, theirWords, 1), Grams(ourWords, theirWords, 2), UnionOfSubsequences(ours, theirs));
+        return new Rouge(Grams(ourWords, theirWords, 1), Grams(ourWords, theirWords, 2), longest ? UnionOfSubsequences(ours, theirs) : default);
     }
 
     // A token's number instead of its letters: comparing is what the subsequences spend their time on.
-    private static int[] Tokens(string sentence, Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> numbers)
+    internal static int[] Tokens(string sentence, Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> numbers, bool stem = false)
     {
         var tokens = new List<int>(sentence.Length / 5);
         var lower = sentence.ToLowerInvariant();
@@ -41,6 +47,7 @@ public readonly record struct Rouge(RougeScore R1, RougeScore R2, RougeScore RLs
             while (i < lower.Length && char.IsAsciiLetterOrDigit(lower[i])) i++;
             if (i == start) continue;
             var token = lower.AsSpan(start, i - start);
+            if (stem && token.Length > 3) token = PorterStemmer.Stem(token);
             if (!numbers.TryGetValue(token, out var number))
             {
                 number = numbers.Dictionary.Count;
@@ -51,7 +58,7 @@ public readonly record struct Rouge(RougeScore R1, RougeScore R2, RougeScore RLs
         return [.. tokens];
     }
 
-    private static RougeScore Grams(int[] candidate, int[] reference, int n)
+    internal static RougeScore Grams(int[] candidate, int[] reference, int n)
     {
         var open = new Dictionary<(int, int), int>();
         for (var i = 0; i + n <= reference.Length; i++)

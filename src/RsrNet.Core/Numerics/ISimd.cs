@@ -46,6 +46,9 @@ internal unsafe interface ISimd<TVector>
     /// <summary>Whether all lanes are zero.</summary>
     static abstract bool IsZero(TVector a);
 
+    /// <summary>Whether a lane of one equals the same lane of the other.</summary>
+    static abstract bool AnyEqual(TVector a, TVector b);
+
     static abstract float Sum(TVector a);
 
     /// <summary>The larger of the two; NaN where either is.</summary>
@@ -104,6 +107,9 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool IsZero(Vector512<float> a) => Vector512.EqualsAll(a, Vector512<float>.Zero);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AnyEqual(Vector512<float> a, Vector512<float> b) => Vector512.EqualsAny(a, b);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector512<float> a) => Vector512.Sum(a);
@@ -166,6 +172,9 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     public static bool IsZero(Vector256<float> a) => Vector256.EqualsAll(a, Vector256<float>.Zero);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AnyEqual(Vector256<float> a, Vector256<float> b) => Vector256.EqualsAny(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector256<float> a) => Vector256.Sum(a);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -226,6 +235,9 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     public static bool IsZero(Vector128<float> a) => Vector128.EqualsAll(a, Vector128<float>.Zero);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AnyEqual(Vector128<float> a, Vector128<float> b) => Vector128.EqualsAny(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector128<float> a) => Vector128.Sum(a);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -271,6 +283,8 @@ internal readonly unsafe struct SimdScalar : ISimd<float>
     public static float WherePositive(float condition, float value) => condition > 0 ? value : 0;
 
     public static bool IsZero(float a) => a == 0;
+
+    public static bool AnyEqual(float a, float b) => a == b;
 
     public static float Sum(float a) => a;
 

@@ -151,24 +151,29 @@ internal static unsafe class MatrixPanels<TSimd, TVector>
         }
     }
 
-    /// <summary>Steps side by side in the source: transposed in squares of 4.</summary>
+    /// <summary>
+    /// Steps side by side in the source: transposed in squares of 4, and all lanes for a few steps before the next ones, while the target's lines
+    /// are in the first cache.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void TransposeLanes(float* source, nint lane, int steps, int lanes, float* target, int width)
     {
-        var i = 0;
-        if (Sse.IsSupported)
+        const int BlockSteps = 32;
+        var squares = Sse.IsSupported ? lanes / 4 * 4 : 0;
+        for (var block = 0; block < steps; block += BlockSteps)
         {
-            for (; i + 4 <= lanes; i += 4)
+            var end = Math.Min(steps, block + BlockSteps);
+            for (var i = 0; i < squares; i += 4)
             {
                 float* s0 = source + i * lane, s1 = s0 + lane, s2 = s1 + lane, s3 = s2 + lane;
-                var t = target + i;
-                var k = 0;
-                for (; k + 4 <= steps; k += 4)
+                var t = target + (nint)block * width + i;
+                var k = block;
+                for (; k + 4 <= end; k += 4)
                 {
                     Transpose(s0 + k, s1 + k, s2 + k, s3 + k, t, width);
                     t += 4 * width;
                 }
-                for (; k < steps; k++)
+                for (; k < end; k++)
                 {
                     t[0] = s0[k];
                     t[1] = s1[k];
@@ -177,10 +182,10 @@ internal static unsafe class MatrixPanels<TSimd, TVector>
                     t += width;
                 }
             }
-        }
-        for (; i < lanes; i++)
-        {
-            for (var k = 0; k < steps; k++) target[(nint)k * width + i] = source[i * lane + k];
+            for (var i = squares; i < lanes; i++)
+            {
+                for (var k = block; k < end; k++) target[(nint)k * width + i] = source[i * lane + k];
+            }
         }
     }
 

@@ -233,7 +233,7 @@ internal sealed unsafe class MatrixProduct<TSimd, TVector> : MatrixProduct
         }
         var blocks = (job.K + BlockK - 1) / BlockK;
         var blockK = (job.K + blocks - 1) / blocks;
-        var packLeft = job.Columns > 2 * PanelWidth && !IsSmall(job);
+        var packLeft = job.Columns > 8 * PanelWidth && !IsSmall(job);
         var readRight = job.RightPacked || job.RightLane == 1 && job.Columns % PanelWidth == 0 && IsSmall(job);
         if (packLeft) leftBuffer.Reserve((long)blockK * Math.Min(job.Rows, BlockRows));
         if (!readRight) rightBuffer.Reserve(MatrixPanels<TSimd, TVector>.RightLength(blockK, Math.Min(job.Columns, BlockColumns)));

@@ -94,4 +94,24 @@ public static class VectorMath
     }
 
     private static Vector<float> Load(ref float start, int index) => Vector.LoadUnsafe(ref start, (nuint)index);
+
+    /// <summary>to += factor * from</summary>
+    public static void AddScaled(Span<float> to, ReadOnlySpan<float> from, float factor)
+    {
+        if (to.Length != from.Length) throw new ArgumentException($"vectors of {to.Length} and {from.Length} elements have no sum");
+        var i = 0;
+        for (; i <= to.Length - Vector<float>.Count; i += Vector<float>.Count)
+            (new Vector<float>(to[i..]) + new Vector<float>(from[i..]) * factor).CopyTo(to[i..]);
+        for (; i < to.Length; i++) to[i] += from[i] * factor;
+    }
+
+    /// <summary>Scales to length 1; a zero vector, or one that holds no number, stays as it is.</summary>
+    /// <returns>The length before.</returns>
+    public static float Normalize(Span<float> a)
+    {
+        var norm = Norm(a);
+        if (!(norm > 0) || !float.IsFinite(norm)) return norm;
+        for (var i = 0; i < a.Length; i++) a[i] /= norm;
+        return norm;
+    }
 }

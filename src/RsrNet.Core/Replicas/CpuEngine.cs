@@ -13,6 +13,7 @@ namespace RsrNet.Core.Replicas;
 public sealed unsafe class CpuEngine : IRecursionEngine
 {
     private readonly RecursionWeights _weights;
+    private readonly CpuSlots _slots;
     private readonly WorkerTeam _team;
     private readonly CpuRecursion _recursion;
     private bool _loaded;
@@ -30,6 +31,7 @@ public sealed unsafe class CpuEngine : IRecursionEngine
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
         Width = VectorWidths.Check(width ?? VectorWidths.Best);
         _weights = new RecursionWeights(shape);
+        _slots = new CpuSlots(_weights.Layout);
         _team = new WorkerTeam(threads == 0 ? Environment.ProcessorCount : threads);
         _recursion = Width switch
         {
@@ -58,7 +60,12 @@ public sealed unsafe class CpuEngine : IRecursionEngine
     /// <inheritdoc/>
     public void Load(RecursionWeights weights)
     {
-        _weights.CopyFrom(weights);
+        if (weights.Shape != Shape)
+            throw new ArgumentException($"weights of shape {weights.Shape} do not fit a network of shape {Shape}", nameof(weights));
+        // fc_aux comes last and takes no part: a quarter less to copy after every update.
+        weights.Parameters.AsSpan(0, _slots.AuxWeight).CopyTo(_weights.Parameters);
+        weights.Statistics.CopyTo(_weights.Statistics, 0);
+        _weights.BatchesTracked = weights.BatchesTracked;
         _recursion.Load(_weights);
         _loaded = true;
     }

@@ -131,7 +131,7 @@ internal sealed unsafe class CpuRefinement<TSimd, TVector> : IDisposable
             start = u;
         }
         _fromZ.Multiply(rows, zNow, l, u, h, start, h, floor: 0);
-        CpuRows<TSimd, TVector>.Add(fromX, _foldBias.Pointer, fromX, rows, _shape.H);
+        CpuRows<TSimd, TVector>.Add(fromX, _foldBias.Pointer, rows, _shape.H);
         for (var call = 0; ; call++)
         {
             _hidden.Multiply(rows, u, h, v, state, _bias2.Pointer, 0, floor: 0);

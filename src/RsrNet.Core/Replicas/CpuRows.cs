@@ -23,14 +23,36 @@ internal static unsafe class CpuRows<TSimd, TVector>
     {
         var i = 0;
         var largest = float.NegativeInfinity;
-        if (count >= TSimd.Count)
+        if (count >= 4 * TSimd.Count)
         {
-            var most = TSimd.Load(values);
-            for (i = TSimd.Count; i + TSimd.Count <= count; i += TSimd.Count) most = TSimd.Largest(most, TSimd.Load(values + i));
-            largest = TSimd.Largest(most);
+            // Four at a time: one alone would wait for itself.
+            TVector most0 = TSimd.Load(values), most1 = TSimd.Load(values + TSimd.Count);
+            TVector most2 = TSimd.Load(values + 2 * TSimd.Count), most3 = TSimd.Load(values + 3 * TSimd.Count);
+            for (i = 4 * TSimd.Count; i + 4 * TSimd.Count <= count; i += 4 * TSimd.Count)
+            {
+                most0 = TSimd.Largest(most0, TSimd.Load(values + i));
+                most1 = TSimd.Largest(most1, TSimd.Load(values + i + TSimd.Count));
+                most2 = TSimd.Largest(most2, TSimd.Load(values + i + 2 * TSimd.Count));
+                most3 = TSimd.Largest(most3, TSimd.Load(values + i + 3 * TSimd.Count));
+            }
+            largest = TSimd.Largest(TSimd.Largest(TSimd.Largest(most0, most1), TSimd.Largest(most2, most3)));
         }
         for (; i < count; i++) largest = MathF.Max(largest, values[i]);
         return largest;
+    }
+
+    /// <summary>The first index of a value; 0 where it is NaN, which equals nothing.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static int IndexOf(float value, float* values, int count)
+    {
+        var i = 0;
+        var wanted = TSimd.Create(value);
+        while (i + TSimd.Count <= count && !TSimd.AnyEqual(wanted, TSimd.Load(values + i))) i += TSimd.Count;
+        for (; i < count; i++)
+        {
+            if (values[i] == value) return i;
+        }
+        return 0;
     }
 
     /// <summary>Whether all elements are zero, as in the state of new documents.</summary>
@@ -48,15 +70,14 @@ internal static unsafe class CpuRows<TSimd, TVector>
         return true;
     }
 
-    /// <summary>target[row] = source[row] + addend, for each row of padded width.</summary>
+    /// <summary>values[row] += addend, for each row of padded width.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Add(float* source, float* addend, float* target, int rows, int width)
+    public static void Add(float* values, float* addend, int rows, int width)
     {
         for (var row = 0; row < rows; row++)
         {
-            for (var i = 0; i < width; i += TSimd.Count) TSimd.Store(target + i, TSimd.Add(TSimd.Load(source + i), TSimd.Load(addend + i)));
-            source += width;
-            target += width;
+            for (var i = 0; i < width; i += TSimd.Count) TSimd.Store(values + i, TSimd.Add(TSimd.Load(values + i), TSimd.Load(addend + i)));
+            values += width;
         }
     }
 
@@ -152,7 +173,7 @@ internal static unsafe class CpuRows<TSimd, TVector>
         var q = Sigmoid(largest);
         confidence = (float)q;
         var flat = q * (1 - q);
-        var best = Math.Max(0, new ReadOnlySpan<float>(y, d).IndexOf(largest));
+        var best = IndexOf(largest, y, d);
         gradient[best] += (float)(ReferenceLoss.ConfidenceWeight * (q - 1) / Math.Max(flat, 1e-12) * flat / rows);
         return sum / d - ReferenceLoss.ConfidenceWeight * Math.Max(Math.Log(q), -100);
     }

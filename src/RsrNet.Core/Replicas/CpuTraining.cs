@@ -14,7 +14,7 @@ namespace RsrNet.Core.Replicas;
 /// [h, d] by [d, h] whatever B is, so small batches go the plain way.
 /// What BatchNorm takes away again has no gradient: those of fc1.bias, fc2.bias, and of b_out through W1y, are zero.
 ///
-/// Rows are shared among threads in blocks of <see cref="CpuBatchNorm{TSimd, TVector}.BlockRows"/>; sums over all rows are made block by block
+/// Rows are shared among threads in blocks of <see cref="CpuShare.BlockRows"/>; sums over all rows are made block by block
 /// in order, or by one thread for each element of a weight's gradient. So the result does not depend on the number of threads.
 /// </remarks>
 internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
@@ -55,8 +55,8 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
         _team = team;
         _work = Work;
         _right = new(_shape);
-        _norm1 = new(_shape.H, _calls, team.Size);
-        _norm2 = new(_shape.H, _calls, team.Size);
+        _norm1 = new(_shape, _calls, team.Size);
+        _norm2 = new(_shape, _calls, team.Size);
         _memory = new(_shape, _calls);
         _packedLeft = [.. Enumerable.Range(0, team.Size).Select(_ => new AlignedBuffer())];
         _packedRight = [.. Enumerable.Range(0, team.Size).Select(_ => new AlignedBuffer())];
@@ -90,7 +90,7 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
         _gradient = gradient;
         _folds = Fold ?? RecursionArithmetic.IsFoldWorth(_shape.Shape, _options, _rows);
         ClearGradient();
-        var blocks = CpuBatchNorm<TSimd, TVector>.Blocks(_rows);
+        var blocks = CpuShare.Blocks(_rows);
         _members = _rows < RowsWorthSharing ? 1 : Math.Min(_team.Size, blocks);
         _norm1.Reserve(_rows);
         _norm2.Reserve(_rows);
@@ -123,8 +123,8 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
 
     private void Work(int member)
     {
-        var blocks = CpuBatchNorm<TSimd, TVector>.Blocks(_rows);
-        var share = new CpuShare(_rows, blocks * member / _members, blocks * (member + 1) / _members, CpuBatchNorm<TSimd, TVector>.BlockRows);
+        var blocks = CpuShare.Blocks(_rows);
+        var share = new CpuShare(_rows, blocks * member / _members, blocks * (member + 1) / _members);
         _right.Pack(_parameters, _slots, _folds, member, _team);
         Begin(share);
         for (var recursion = 0; recursion < _recursions; recursion++)
@@ -142,13 +142,21 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
     {
         var (d, _, l) = _shape.Shape;
         nint h = _shape.H;
-        var row = share.Row;
-        _right.FromX.Multiply(share.Rows, _batch.X + row * d, d, _memory.FromX + row * h, h, _right.Bias1, 0);
-        var state = _memory.State(0) + row * State;
-        float* y = _batch.Y + row * d, z = _batch.Z + row * l;
-        if (!_folds)
+        foreach (var part in share)
         {
-            for (var i = 0; i < share.Rows; i++)
+            var row = part.Row;
+            _right.FromX.Multiply(part.Rows, _batch.X + row * d, d, _memory.FromX + row * h, h, _right.Bias1, 0);
+            float* y = _batch.Y + row * d, z = _batch.Z + row * l;
+            if (_folds)
+            {
+                // Where the state before the calls with gradient is the batch's own: the end writes over it.
+                if (_recursions > 1) continue;
+                Copy(y, _memory.FirstY + row * d, part.Rows * d);
+                Copy(z, _memory.FirstZ + row * l, part.Rows * l);
+                continue;
+            }
+            var state = _memory.State(0) + row * State;
+            for (var i = 0; i < part.Rows; i++)
             {
                 new Span<float>(state, State).Clear();
                 Copy(y + i * d, state, d);
@@ -156,64 +164,69 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
                 state += State;
             }
         }
-        else if (_recursions == 1)
-        {
-            // The state before the calls with gradient is the batch's own, which the end writes over.
-            Copy(y, _memory.FirstY + row * d, share.Rows * d);
-            Copy(z, _memory.FirstZ + row * l, share.Rows * l);
-        }
     }
 
-    /// <summary>One call. Before the last latent recursion nothing is kept: all calls use the places of the first.</summary>
+    /// <summary>
+    /// One call. Before the last latent recursion nothing is kept: all calls use the places of the first. Between two meetings of the threads each
+    /// block of rows does all it can, so that what one product writes is still in the first cache for the next.
+    /// </summary>
     private void Forward(in CpuShare share, int member, int recursion, int call)
     {
         var keeps = recursion == _recursions - 1;
         var slot = keeps ? call : 0;
-        nint h = _shape.H, stride = State, row = share.Row;
-        var (d, _, l) = _shape.Shape;
-        var fromX = _memory.FromX + row * h;
-        var p1 = _memory.P1(slot) + row * h;
-        var u = _memory.U(slot) + row * h;
-        var p2 = _memory.P2(slot) + row * h;
-        var next = _memory.State(keeps ? call + 1 : 0) + row * stride;
+        var next = keeps ? call + 1 : 0;
         var isFirst = recursion == 0 && call == 0;
-        if (isFirst && _folds)
-        {
-            var y = _batch.Y + row * d;
-            var start = fromX;
-            if (!CpuRows<TSimd, TVector>.IsZero(y, (nint)share.Rows * d))
-            {
-                _right.FromState.Multiply(share.Rows, y, d, p1, h, fromX, h, k: d);
-                start = p1;
-            }
-            _right.FromState.Multiply(share.Rows, _batch.Z + row * l, l, p1, h, start, h, k: l, fromK: _shape.D);
-        }
-        else
-        {
-            var from = _folds ? _right.FromFold : _right.FromState;
-            from.Multiply(share.Rows, _memory.State(slot) + row * stride, stride, p1, h, fromX, h);
-        }
+        // The first member's copy of the running statistics is the engine's.
+        var running = member == 0 ? _weights!.Statistics : default;
+        nint h = _shape.H, stride = State;
+        float* fromX = _memory.FromX, p1 = _memory.P1(slot), u = _memory.U(slot), p2 = _memory.P2(slot), state = _memory.State(next);
+        var v = _folds ? state : _memory.V(slot);
 
-        Normalise(_norm1, _slots.Mean1, _slots.Variance1, share, member, slot, _memory.P1(slot), u, h);
-        if (isFirst && _folds) CpuRows<TSimd, TVector>.Add(fromX, _right.FoldBias, fromX, share.Rows, _shape.H);
-        _right.Hidden.Multiply(share.Rows, u, h, p2, h, _right.Bias2, 0);
-        var v = _folds ? next : _memory.V(slot) + row * h;
-        Normalise(_norm2, _slots.Mean2, _slots.Variance2, share, member, slot, _memory.P2(slot), v, VStride);
-        _right.Latent.Multiply(share.Rows, v, VStride, next + First, stride, _right.BiasLatent, 0, floor: 0);
-        if (!_folds) _right.Out.Multiply(share.Rows, v, VStride, next, stride, _right.BiasOut, 0);
+        foreach (var part in share)
+        {
+            if (isFirst && _folds) FirstFoldedCall(part, p1);
+            else
+            {
+                var from = _folds ? _right.FromFold : _right.FromState;
+                from.Multiply(part.Rows, _memory.State(slot) + part.Row * stride, stride, p1 + part.Row * h, h, fromX + part.Row * h, h);
+            }
+            _norm1.SumBlock(p1, part);
+        }
+        _team.Barrier();
+        _norm1.Combine(_rows, slot, member, running, _slots.Mean1, _slots.Variance1);
+        foreach (var part in share)
+        {
+            if (isFirst && _folds) CpuRows<TSimd, TVector>.Add(fromX + part.Row * h, _right.FoldBias, part.Rows, _shape.H);
+            _norm1.Apply(p1, u, h, part, slot, member);
+            _right.Hidden.Multiply(part.Rows, u + part.Row * h, h, p2 + part.Row * h, h, _right.Bias2, 0);
+            _norm2.SumBlock(p2, part);
+        }
+        _team.Barrier();
+        _norm2.Combine(_rows, slot, member, running, _slots.Mean2, _slots.Variance2);
+        foreach (var part in share)
+        {
+            _norm2.Apply(p2, v, VStride, part, slot, member);
+            var hidden = v + part.Row * VStride;
+            var target = state + part.Row * stride;
+            _right.Latent.Multiply(part.Rows, hidden, VStride, target + First, stride, _right.BiasLatent, 0, floor: 0);
+            if (!_folds) _right.Out.Multiply(part.Rows, hidden, VStride, target, stride, _right.BiasOut, 0);
+        }
     }
 
-    private void Normalise(
-        CpuBatchNorm<TSimd, TVector> norm, int mean, int variance, in CpuShare share, int member, int slot, float* values, float* output,
-        nint outputRow)
+    /// <summary>The call that reads the batch's own y.</summary>
+    private void FirstFoldedCall(in CpuRowRange part, float* p1)
     {
-        norm.SumBlocks(values, _rows, share.FromBlock, share.ToBlock);
-        _team.Barrier();
-        // The first member's copy is the engine's.
-        var running = member == 0 ? _weights!.Statistics : null;
-        var h = _shape.Shape.H;
-        norm.Combine(_rows, slot, member, running is null ? default : running.AsSpan(mean, h), running is null ? default : running.AsSpan(variance, h));
-        norm.Apply(values + share.Row * _shape.H, share.Rows, output, outputRow, slot, member);
+        var (d, _, l) = _shape.Shape;
+        nint h = _shape.H;
+        var y = _batch.Y + part.Row * d;
+        var target = p1 + part.Row * h;
+        var start = _memory.FromX + part.Row * h;
+        if (!CpuRows<TSimd, TVector>.IsZero(y, (nint)part.Rows * d))
+        {
+            _right.FromState.Multiply(part.Rows, y, d, target, h, start, h, k: d);
+            start = target;
+        }
+        _right.FromState.Multiply(part.Rows, _batch.Z + part.Row * l, l, target, h, start, h, k: l, fromK: _shape.D);
     }
 
     /// <summary>The new y and z, loss and confidence of each row, and the loss' gradient of y.</summary>
@@ -221,82 +234,70 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
     {
         var (d, _, l) = _shape.Shape;
         nint stride = State;
-        var last = _memory.State(_calls) + share.Row * stride;
-        if (_folds) _right.Out.Multiply(share.Rows, last, stride, _batch.Y + share.Row * d, d, _right.BiasOut, 0, columns: d);
-        for (var i = 0; i < share.Rows; i++)
+        foreach (var part in share)
         {
-            var row = share.Row + i;
-            var state = last + i * stride;
-            var y = _batch.Y + row * d;
-            if (!_folds) Copy(state, y, d);
-            Copy(state + First, _batch.Z + row * l, l);
-            var gradient = _memory.YGradient + row * _memory.YGradientStride;
-            _batch.RowLoss[row] = (float)CpuRows<TSimd, TVector>.Loss(y, _batch.T + row * d, gradient, d, _rows, out _batch.Confidence[row]);
+            var state = _memory.State(_calls) + part.Row * stride;
+            if (_folds) _right.Out.Multiply(part.Rows, state, stride, _batch.Y + part.Row * d, d, _right.BiasOut, 0, columns: d);
+            for (var row = part.Row; row < part.Row + part.Rows; row++)
+            {
+                var y = _batch.Y + row * d;
+                if (!_folds) Copy(state, y, d);
+                Copy(state + First, _batch.Z + row * l, l);
+                var gradient = _memory.YGradient + row * _memory.YGradientStride;
+                _batch.RowLoss[row] = (float)CpuRows<TSimd, TVector>.Loss(y, _batch.T + row * d, gradient, d, _rows, out _batch.Confidence[row]);
+                state += stride;
+            }
         }
     }
 
     /// <summary>One call back, as far as the values before its BatchNorms and the state before it.</summary>
     private void Backward(in CpuShare share, int member, int call)
     {
-        var (d, h) = (_shape.Shape.D, _shape.H);
-        nint stride = State, row = share.Row;
-        var dp2 = _memory.P2Gradient(call) + row * h;
-        var dp1 = _memory.P1Gradient(call) + row * h;
-        if (call == _calls - 1)
+        nint h = _shape.H, stride = State;
+        float* dp1 = _memory.P1Gradient(call), dp2 = _memory.P2Gradient(call), p1 = _memory.P1(call), p2 = _memory.P2(call), u = _memory.U(call);
+        var adds = member == 0 ? _gradient : null;
+        foreach (var part in share)
         {
-            var dy = _memory.YGradient + row * _memory.YGradientStride;
-            _right.ToHidden.Multiply(share.Rows, dy, _memory.YGradientStride, dp2, h, null, 0, k: d);
+            HiddenGradient(part, call, dp2 + part.Row * h);
+            _norm2.SumBlockBack(dp2, V(call), VStride, p2, part, call, member);
         }
-        else
+        _team.Barrier();
+        _norm2.CombineBack(_rows, member, adds, _slots.Bn2Weight, _slots.Bn2Bias);
+        foreach (var part in share)
         {
-            var state = _memory.StateGradient(call) + row * stride;
-            CpuRows<TSimd, TVector>.Close(
-                state + First, _memory.State(call + 1) + row * stride + First, stride, share.Rows, _shape.L);
-            if (_folds)
-            {
-                _right.ToHidden.Multiply(share.Rows, state + First, stride, dp2, h, state, stride, k: _shape.L, fromK: _shape.D);
-            }
-            else
-            {
-                _right.ToHidden.Multiply(share.Rows, state, stride, dp2, h, null, 0);
-            }
+            _norm2.ApplyBack(dp2, p2, part, call, member);
+            _right.HiddenBack.Multiply(part.Rows, dp2 + part.Row * h, h, dp1 + part.Row * h, h, null, 0);
+            _norm1.SumBlockBack(dp1, u, h, p1, part, call, member);
         }
-        NormaliseBack(_norm2, _slots.Bn2Weight, _slots.Bn2Bias, share, member, call, _memory.P2Gradient(call), V(call), VStride, _memory.P2(call));
-        _right.HiddenBack.Multiply(share.Rows, dp2, h, dp1, h, null, 0);
-        NormaliseBack(_norm1, _slots.Bn1Weight, _slots.Bn1Bias, share, member, call, _memory.P1Gradient(call), _memory.U(call), h, _memory.P1(call));
-        CpuRows<TSimd, TVector>.Accumulate(dp1, _memory.P1GradientSum + row * h, (nint)share.Rows * h, call == _calls - 1);
-        if (call == 0) return;
-        var before = _memory.StateGradient(call - 1) + row * stride;
-        var to = _folds ? _right.ToFold : _right.ToState;
-        to.Multiply(share.Rows, dp1, h, before, stride, null, 0);
+        _team.Barrier();
+        _norm1.CombineBack(_rows, member, adds, _slots.Bn1Weight, _slots.Bn1Bias);
+        foreach (var part in share)
+        {
+            _norm1.ApplyBack(dp1, p1, part, call, member);
+            var from = dp1 + part.Row * h;
+            CpuRows<TSimd, TVector>.Accumulate(from, _memory.P1GradientSum + part.Row * h, part.Rows * h, call == _calls - 1);
+            if (call == 0) continue;
+            var to = _folds ? _right.ToFold : _right.ToState;
+            to.Multiply(part.Rows, from, h, _memory.StateGradient(call - 1) + part.Row * stride, stride, null, 0);
+        }
     }
 
-    private void NormaliseBack(
-        CpuBatchNorm<TSimd, TVector> norm, int weight, int bias, in CpuShare share, int member, int call, float* gradient, float* output,
-        nint outputRow, float* values)
+    /// <summary>The gradient of a call's v: through the last y, or through the state that the next call read.</summary>
+    private void HiddenGradient(in CpuRowRange part, int call, float* target)
     {
-        var h = _shape.Shape.H;
-        norm.SumBlocksBack(gradient, output, outputRow, values, _rows, share.FromBlock, share.ToBlock, call, member);
-        _team.Barrier();
-        var adds = member == 0;
-        norm.CombineBack(
-            _rows, member, adds ? new Span<float>(_gradient + weight, h) : default, adds ? new Span<float>(_gradient + bias, h) : default);
-        norm.ApplyBack(gradient + share.Row * _shape.H, values + share.Row * _shape.H, share.Rows, call, member);
+        nint h = _shape.H, stride = State;
+        if (call == _calls - 1)
+        {
+            var dy = _memory.YGradient + part.Row * _memory.YGradientStride;
+            _right.ToHidden.Multiply(part.Rows, dy, _memory.YGradientStride, target, h, null, 0, k: _shape.Shape.D);
+            return;
+        }
+        var state = _memory.StateGradient(call) + part.Row * stride;
+        CpuRows<TSimd, TVector>.Close(state + First, _memory.State(call + 1) + part.Row * stride + First, stride, part.Rows, _shape.L);
+        if (_folds) _right.ToHidden.Multiply(part.Rows, state + First, stride, target, h, state, stride, k: _shape.L, fromK: _shape.D);
+        else _right.ToHidden.Multiply(part.Rows, state, stride, target, h, null, 0);
     }
 
     private static void Copy(float* source, float* target, int count) =>
         new ReadOnlySpan<float>(source, count).CopyTo(new Span<float>(target, count));
-}
-
-/// <summary>One thread's rows: whole blocks.</summary>
-internal readonly struct CpuShare(int rows, int fromBlock, int toBlock, int blockRows)
-{
-    public int FromBlock { get; } = fromBlock;
-
-    public int ToBlock { get; } = toBlock;
-
-    /// <summary>The first row.</summary>
-    public nint Row { get; } = fromBlock * blockRows;
-
-    public int Rows { get; } = Math.Min(rows, toBlock * blockRows) - fromBlock * blockRows;
 }

@@ -1,3 +1,5 @@
+using RsrNet.Core.Documents;
+
 namespace RsrNet.Core.Replicas;
 
 /// <summary>
@@ -43,6 +45,7 @@ public sealed class RecursionBatch
         Z = new float[capacity * shape.L];
         Confidence = new float[capacity];
         RowLoss = new float[capacity];
+        Sentences = new ArticleSentences?[capacity];
         Rows = capacity;
     }
 
@@ -67,6 +70,9 @@ public sealed class RecursionBatch
 
     /// <summary>[B] q, in [0, 1].</summary>
     public float[] Confidence { get; }
+
+    /// <summary>[B] each row's sentences; read in the residual mode only, which needs them.</summary>
+    public ArticleSentences?[] Sentences { get; }
 
     /// <summary>[B] each row's share of the loss (their mean is the step's loss); written in training only.</summary>
     public float[] RowLoss { get; }

@@ -30,14 +30,16 @@ public sealed class ParameterLayout
     /// <summary>Trainable tensors in the order of PyTorch's <c>parameters()</c>.</summary>
     public ImmutableArray<ParameterSlot> Parameters { get; }
 
-    /// <summary>Running statistics of the BatchNorm layers.</summary>
+    /// <summary>Running statistics of the BatchNorm layers; in the residual mode, what the regressions beside the network have found.</summary>
     public ImmutableArray<ParameterSlot> Statistics { get; }
 
     public int ParameterCount { get; }
 
     public int StatisticCount { get; }
 
-    public static ParameterLayout Of(RecursionShape shape)
+    public static ParameterLayout Of(RecursionShape shape) => shape.Mode == LearningMode.Notebook ? Notebook(shape) : Residual(shape);
+
+    private static ParameterLayout Notebook(RecursionShape shape)
     {
         var (d, h, l) = shape;
         return new ParameterLayout(
@@ -52,6 +54,21 @@ public sealed class ParameterLayout
             Place(
                 ("bn1.running_mean", h, 0), ("bn1.running_var", h, 0),
                 ("bn2.running_mean", h, 0), ("bn2.running_var", h, 0)));
+    }
+
+    private static ParameterLayout Residual(RecursionShape shape)
+    {
+        var (d, h, l) = shape;
+        return new ParameterLayout(
+            Place(
+                ("fc1.weight", h, shape.Input), ("fc1.bias", h, 0),
+                ("fc_weight.weight", 1, h), ("fc_weight.bias", 1, 0),
+                ("fc_latent.weight", l, h), ("fc_latent.bias", l, 0)),
+            Place(
+                ("mean.x", d, 0), ("mean.t", d, 0), ("mean.sentence", d, 0),
+                ("pool.weight", PoolFeatures.Count, 0), ("pool.scale", 1, 0), ("pool.anchor", 1, 0),
+                ("confidence.weight", ConfidenceFeatures.Count, 0), ("confidence.offset", 1, 0), ("confidence.slope", 1, 0),
+                ("readout.weight", ReadoutFeatures.Count, 0), ("readout.open", 1, 0)));
     }
 
     public int IndexOfParameter(string name) => IndexOf(Parameters, name);

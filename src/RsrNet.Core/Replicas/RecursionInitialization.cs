@@ -18,6 +18,14 @@ public static class RecursionInitialization
         ArgumentOutOfRangeException.ThrowIfLessThan(shape.L, 1);
         var weights = new RecursionWeights(shape);
         var random = new SplitMix64(unchecked((ulong)seed));
+        if (shape.Mode == LearningMode.Residual)
+        {
+            // fc_weight stays zero: at first the network corrects nothing, and y is the regression's.
+            Linear(weights, "fc1", shape.Input, ref random);
+            Linear(weights, "fc_latent", shape.H, ref random);
+            Priors(new ResidualStatistics(weights));
+            return weights;
+        }
         Linear(weights, "fc1", shape.Input, ref random);
         Norm(weights, "bn1");
         Linear(weights, "fc2", shape.H, ref random);
@@ -34,6 +42,14 @@ public static class RecursionInitialization
         var bound = 1 / Math.Sqrt(fanIn);
         foreach (ref var weight in weights.Parameter(layer + ".weight")) weight = random.NextUniform(bound);
         foreach (ref var bias in weights.Parameter(layer + ".bias")) bias = random.NextUniform(bound);
+    }
+
+    /// <summary>What the regressions say before they have seen anything.</summary>
+    private static void Priors(ResidualStatistics statistics)
+    {
+        for (var k = 0; k < PoolFeatures.Count; k++) statistics.Pool[k] = (float)PoolFeatures.Prior[k];
+        for (var k = 0; k < ReadoutFeatures.Count; k++) statistics.Readout[k] = (float)ReadoutFeatures.Prior[k];
+        statistics.Scale = 1;
     }
 
     /// <summary>nn.BatchNorm1d: weight 1, bias 0, running mean 0, running variance 1.</summary>

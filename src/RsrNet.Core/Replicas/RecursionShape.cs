@@ -9,6 +9,9 @@ public readonly record struct RecursionShape(int D, int H, int L)
     /// <summary>The notebook's sizes.</summary>
     public static readonly RecursionShape Notebook = new(768, 128, 64);
 
-    /// <summary>Width of fc1's input [x, y, z].</summary>
-    public int Input => 2 * D + L;
+    /// <summary>The kind of network; the notebook's unless set.</summary>
+    public LearningMode Mode { get; init; }
+
+    /// <summary>Width of fc1's input: [x, y, z], or [sentence features, cosine to y, z] in the residual mode.</summary>
+    public int Input => Mode == LearningMode.Notebook ? 2 * D + L : SentenceFeatures.Count + 1 + L;
 }

@@ -1,4 +1,5 @@
 using RsrNet.Core.Documents;
+using RsrNet.Core.Numerics;
 
 namespace RsrNet.Core.Replicas;
 
@@ -6,6 +7,7 @@ namespace RsrNet.Core.Replicas;
 public sealed class Replica(IRecursionEngine engine) : IDisposable
 {
     private RecursionBatch batch = new(engine.Shape, 1);
+    private RecursionBatch? before;
 
     /// <summary>The version of the loaded weights; -1 before the first.</summary>
     public long Version { get; private set; } = -1;
@@ -19,6 +21,9 @@ public sealed class Replica(IRecursionEngine engine) : IDisposable
         engine.Load(weights);
         Version = version;
     }
+
+    /// <summary>The next <see cref="Load"/> loads, whatever its version: the number may stand for other weights by now.</summary>
+    public void Unload() => Version = -1;
 
     /// <summary>Puts documents into the batch's rows, each with its stored state; a new document starts from zero.</summary>
     /// <exception cref="ArgumentException">A document has no embedding, or one of another width.</exception>
@@ -36,7 +41,48 @@ public sealed class Replica(IRecursionEngine engine) : IDisposable
     /// <summary>One supervision step without learning.</summary>
     public void Refine() => engine.Refine(batch);
 
+    /// <summary>The document after the step that its row has just been through.</summary>
+    /// <param name="document">As it was before.</param>
+    /// <param name="trained">Whether the step trained, and the row has a loss.</param>
+    /// <param name="version">The weights to name with it.</param>
+    public Document Stepped(Document document, int row, bool trained, long version, DateTimeOffset at, DocumentOptions options) =>
+        document.Stepped(Y(row), Z(row), batch.Confidence[row], trained ? batch.RowLoss[row] : null, version, at, options);
+
+    /// <summary>Test before training: what a reader would be given of labelled documents now, against their t. The batch's rows are used up by it.</summary>
+    /// <param name="documents">Those placed last.</param>
+    /// <param name="steps">Supervision steps.</param>
+    public Prediction[] Predict(IReadOnlyList<Document> documents, int steps)
+    {
+        for (var step = 0; step < steps; step++) Refine();
+        var predictions = new Prediction[documents.Count];
+        for (var row = 0; row < predictions.Length; row++)
+        {
+            var t = documents[row].Embedding!.T!;
+            predictions[row] = new Prediction(VectorMath.Cosine(Y(row), t), VectorMath.MeanSquaredError(Y(row), t));
+        }
+        return predictions;
+    }
+
+    /// <summary>One supervision step in training mode, whose gradient is left to somebody else to apply. <see cref="Rewind"/> takes it back.</summary>
+    /// <param name="gradient">[parameters]; overwritten.</param>
+    /// <returns>The loss, a mean over the batch.</returns>
+    public float Train(Span<float> gradient)
+    {
+        before ??= new RecursionBatch(engine.Shape, batch.Capacity);
+        if (before.Capacity < batch.Rows) before = new RecursionBatch(engine.Shape, batch.Capacity);
+        Copy(batch, before);
+        Unload(); // the engine's running statistics are no version's any more
+        return engine.Train(batch, gradient);
+    }
+
+    /// <summary>Takes the last <see cref="Train(Span{float})"/> back: y and z are what they were. Load weights before the next step.</summary>
+    public void Rewind() => Copy(before ?? throw new InvalidOperationException("there is no step to take back"), batch);
+
+    /// <summary>Copies the running statistics that training has moved.</summary>
+    public void ReadStatistics(RecursionWeights destination) => engine.ReadStatistics(destination);
+
     /// <summary>The supervision steps of the batch in training mode, one each time the sequence is advanced.</summary>
+    /// <param name="supervision">Over the same engine.</param>
     public IEnumerable<SupervisionStep> Train(Supervision supervision)
     {
         foreach (var step in supervision.Run(batch))
@@ -47,6 +93,13 @@ public sealed class Replica(IRecursionEngine engine) : IDisposable
     }
 
     public void Dispose() => engine.Dispose();
+
+    private static void Copy(RecursionBatch from, RecursionBatch to)
+    {
+        from.Y.AsSpan(0, from.Rows * from.Shape.D).CopyTo(to.Y);
+        from.Z.AsSpan(0, from.Rows * from.Shape.L).CopyTo(to.Z);
+        to.Rows = from.Rows;
+    }
 
     private void Place(Document document, int row)
     {

@@ -29,6 +29,9 @@ public sealed record TelemetrySnapshot
     /// <summary>Gradients that were not finite and left the weights as they were, since the start.</summary>
     public required long RefusedGradients { get; init; }
 
+    /// <summary>Gradients that came too late for the staleness bound and were computed anew, since the start.</summary>
+    public long StaleGradients { get; init; }
+
     public required long WeightVersion { get; init; }
 
     /// <summary>The version of the newest durable checkpoint.</summary>

@@ -16,6 +16,9 @@ internal sealed class CheckpointSchedule(WeightOptions options, TimeProvider tim
     /// <summary>Whether one more update could break the bound.</summary>
     public bool IsAtBound => unsaved.Count > 0 && (unsaved.Count >= options.CheckpointUpdates || Age.TotalSeconds >= options.CheckpointSeconds);
 
+    /// <summary>Whether so many more updates keep the bound, as far as it counts updates.</summary>
+    public bool HasRoomFor(int updates) => unsaved.Count == 0 || unsaved.Count + updates <= options.CheckpointUpdates;
+
     /// <summary>How long until writing must begin if no update follows; null when all is durable.</summary>
     public TimeSpan? DueIn => unsaved.Count == 0 ? null : IsDue ? TimeSpan.Zero : TimeSpan.FromSeconds(options.CheckpointSeconds / 2) - Age;
 

@@ -10,17 +10,21 @@ namespace RsrNet.Server.Articles;
 /// <summary>POST /v1/articles: one article as JSON, or many as NDJSON.</summary>
 internal static class ArticleRoutes
 {
-    private static readonly string[] JsonTypes = ["application/json"], LineTypes = ["application/x-ndjson", "application/ndjson", "application/jsonl"];
+    private static readonly string[] JsonTypes = ["application/json"];
+    private static readonly string[] LineTypes = ["application/x-ndjson", "application/ndjson", "application/jsonl"];
 
-    public static void MapArticles(this IEndpointRouteBuilder routes, ILearner learner, ArticleLimits limits, ServerOptions options, TimeProvider time)
+    public static void MapArticles(
+        this IEndpointRouteBuilder routes, ILearner learner, ArticleLimits limits, ServerOptions options, TimeProvider time)
     {
-        routes.MapPost("/v1/articles", (HttpRequest request, CancellationToken cancellation) => Post(request, learner, limits, options, time, cancellation))
+        routes.MapPost("/v1/articles",
+                (HttpRequest request, CancellationToken cancellation) => Post(request, learner, limits, options, time, cancellation))
             .WithName("PostArticles")
             .WithTags("Articles")
             .WithSummary("Stores an article, or one on each line of NDJSON")
             .WithDescription(
-                "Durable once answered, and idempotent: the same id and content again is a duplicate, a changed content a new revision. In NDJSON a bad " +
-                "line rejects itself alone. A 429, 413 or 503 in the middle of NDJSON says in `accepted` what is stored and in `nextLine` where to go on.")
+                "Durable once answered, and idempotent: the same id and content again is a duplicate, a changed content a new revision. " +
+                "In NDJSON a bad line rejects itself alone. A 429, 413 or 503 in the middle of NDJSON says in `accepted` what is stored " +
+                "and in `nextLine` where to go on.")
             .WithMetadata(new RequestSchema(typeof(ArticleRequest), "application/json", "application/x-ndjson"))
             .Produces<ArticleReceipt>(StatusCodes.Status202Accepted)
             .Produces<ArticleReceipt>()
@@ -29,9 +33,11 @@ internal static class ArticleRoutes
     }
 
     private static async Task<IResult> Post(
-        HttpRequest request, ILearner learner, ArticleLimits limits, ServerOptions options, TimeProvider time, CancellationToken cancellation)
+        HttpRequest request, ILearner learner, ArticleLimits limits, ServerOptions options, TimeProvider time,
+        CancellationToken cancellation)
     {
-        if (RequestBody.IsOf(request, LineTypes, out _)) return await new LineIngest(learner, limits, options, time).Run(request, cancellation);
+        if (RequestBody.IsOf(request, LineTypes, out _))
+            return await new LineIngest(learner, limits, options, time).Run(request, cancellation);
         if (!RequestBody.IsOf(request, [.. JsonTypes, .. LineTypes], out var wrongType)) return wrongType.ToResult();
         return await PostOne(request, learner, limits, cancellation);
     }

@@ -8,7 +8,8 @@ using RsrNet.Server.Http;
 namespace RsrNet.Server.Articles;
 
 /// <summary>
-/// One NDJSON request. Lines are read as they arrive and stored in batches, the next one parsed while the one before is written. A full backlog slows
+/// One NDJSON request. Lines are read as they arrive and stored in batches, the next one parsed while the one before is written. A full
+/// backlog slows
 /// the reading down for a while before it ends the request. What was stored stays stored however the request ends.
 /// </summary>
 internal sealed class LineIngest(ILearner learner, ArticleLimits limits, ServerOptions options, TimeProvider time)
@@ -28,7 +29,7 @@ internal sealed class LineIngest(ILearner learner, ArticleLimits limits, ServerO
     {
         RequestBody.Unlimit(request);
         var storing = Task.CompletedTask;
-        // The first line of the batch that is being stored, then of the one that is being collected: nothing from there on is durable for sure.
+        // The first line of the batch that is being stored, and of the one that is being collected.
         long storingFrom = 1, collectingFrom = 1;
         var batch = new List<Article>(BatchSize);
         var characters = 0;
@@ -42,7 +43,9 @@ internal sealed class LineIngest(ILearner learner, ArticleLimits limits, ServerO
                     await storing;
                     storingFrom = collectingFrom;
                     throw new BadHttpRequestException(
-                        string.Create(CultureInfo.InvariantCulture, $"the request has more than {limits.BatchLines:N0} lines; send the rest in another"),
+                        string.Create(
+                            CultureInfo.InvariantCulture,
+                            $"the request has more than {limits.BatchLines:N0} lines; send the rest in another"),
                         StatusCodes.Status413PayloadTooLarge);
                 }
                 if (!item.Reading.IsAccepted)
@@ -59,7 +62,7 @@ internal sealed class LineIngest(ILearner learner, ArticleLimits limits, ServerO
         }
         catch (Exception problem) when (!request.HttpContext.RequestAborted.IsCancellationRequested)
         {
-            await storing.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            await Task.WhenAny(storing);
             return EndedEarly(problem, storing.IsFaulted ? storingFrom : collectingFrom);
         }
         return new ApiAnswer<LinesReceipt>(new LinesReceipt(_accepted, _duplicates, _rejected), ApiJson.Relaxed.LinesReceipt);
@@ -102,7 +105,8 @@ internal sealed class LineIngest(ILearner learner, ArticleLimits limits, ServerO
         _rejected.RemoveAll(rejected => rejected.Line >= nextLine);
         var body = problem switch
         {
-            BacklogFullException or StoreUnavailableException or BadHttpRequestException => ProblemBody.Of(StatusOf(problem), problem.Message),
+            BacklogFullException or StoreUnavailableException or BadHttpRequestException =>
+                ProblemBody.Of(StatusOf(problem), problem.Message),
             OperationCanceledException or ObjectDisposedException => ProblemBody.Of(503, "the server is stopping"),
             _ => null,
         };
@@ -111,7 +115,8 @@ internal sealed class LineIngest(ILearner learner, ArticleLimits limits, ServerO
         {
             Detail = string.Create(
                 CultureInfo.InvariantCulture,
-                $"{body.Detail}. Of this request {_accepted:N0} articles are stored and stay so; go on with line {nextLine}, or send all of it again: what is there already is a duplicate"),
+                $"{body.Detail}. Of this request {_accepted:N0} articles are stored and stay so; go on with line {nextLine}, " +
+                $"or send all of it again: what is there already is a duplicate"),
             Accepted = _accepted,
             Duplicates = _duplicates,
             Rejected = _rejected,

@@ -6,8 +6,10 @@ using RsrNet.Core;
 namespace RsrNet.Server.Configuration;
 
 /// <summary>
-/// A JSON file of settings: a section for each stage (<see cref="RsrNetOptions"/>) and <c>Server</c> (<see cref="ServerOptions"/>). What it leaves out
-/// has its default. Comments and trailing commas are allowed, upper and lower case are the same. An unknown key is an error, and so is a value out of range.
+/// A JSON file of settings: a section for each stage (<see cref="RsrNetOptions"/>) and <c>Server</c> (<see cref="ServerOptions"/>). What it
+/// leaves out
+/// has its default. Comments and trailing commas are allowed, upper and lower case are the same. An unknown key is an error, and so is a
+/// value out of range.
 /// </summary>
 /// <param name="Learner">Already checked.</param>
 /// <param name="Server">Already checked.</param>
@@ -18,9 +20,11 @@ public sealed record ConfigurationFile(RsrNetOptions Learner, ServerOptions Serv
     private static readonly JsonSerializerOptions Strict = new()
     {
         PropertyNameCaseInsensitive = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        Converters = { new JsonStringEnumConverter(allowIntegerValues: false) },
     };
 
-    /// <exception cref="ConfigurationException">The file cannot be read, or something in it is wrong; every problem is named with its key.</exception>
+    /// <exception cref="ConfigurationException">The file cannot be read, or something in it is wrong; every problem is named with its
+    /// key.</exception>
     public static ConfigurationFile Read(string path)
     {
         try
@@ -43,7 +47,8 @@ public sealed record ConfigurationFile(RsrNetOptions Learner, ServerOptions Serv
         var configuration = new ConfigurationFile(new RsrNetOptions(), new ServerOptions());
         try
         {
-            using var document = JsonDocument.Parse(json, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
+            using var document = JsonDocument.Parse(
+                json, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
             var sections = typeof(RsrNetOptions).GetProperties().Append(typeof(ConfigurationFile).GetProperty(ServerSection)!).ToArray();
             var values = ReadObject(document.RootElement, "", sections, problems);
             if (problems.Count == 0)
@@ -63,7 +68,9 @@ public sealed record ConfigurationFile(RsrNetOptions Learner, ServerOptions Serv
     private static T Bind<T>(object section) =>
         JsonSerializer.SerializeToElement(section).Deserialize<T>(Strict) ?? throw new JsonException("a section is null");
 
-    /// <summary>Checks names and types along the properties of the options, because a serializer's messages do not say which keys there are.</summary>
+    /// <summary>
+    /// Checks names and types along the properties of the options, because a serializer's messages do not say which keys there are.
+    /// </summary>
     private static Dictionary<string, object> ReadObject(JsonElement element, string path, PropertyInfo[] properties, List<string> problems)
     {
         var values = new Dictionary<string, object>(StringComparer.Ordinal);
@@ -75,7 +82,11 @@ public sealed record ConfigurationFile(RsrNetOptions Learner, ServerOptions Serv
         foreach (var entry in element.EnumerateObject())
         {
             var property = properties.FirstOrDefault(one => one.Name.Equals(entry.Name, StringComparison.OrdinalIgnoreCase));
-            if (property is null) problems.Add($"{path}{entry.Name} is unknown{Hint(entry.Name, properties)}; known are {string.Join(", ", properties.Select(one => one.Name))}");
+            if (property is null)
+            {
+                var known = string.Join(", ", properties.Select(one => one.Name));
+                problems.Add($"{path}{entry.Name} is unknown{Hint(entry.Name, properties)}; known are {known}");
+            }
             else if (!values.TryAdd(property.Name, ReadValue(entry.Value, path + property.Name, property.PropertyType, problems)))
             {
                 problems.Add($"{path}{property.Name} is there more than once");
@@ -106,6 +117,7 @@ public sealed record ConfigurationFile(RsrNetOptions Learner, ServerOptions Serv
         : type == typeof(double) ? "a number"
         : type == typeof(bool) ? "true or false"
         : type == typeof(string) ? "a string"
+        : type.IsEnum ? $"one of {string.Join(", ", Enum.GetNames(type))}"
         : type.Name;
 
     private static string Hint(string name, PropertyInfo[] properties)

@@ -24,7 +24,8 @@ internal static class ArticleColumns
     {
         var labels = new SortedDictionary<string, string>(StringComparer.Ordinal);
         if (column is null) return labels;
-        foreach (var (name, value) in JsonSerializer.Deserialize(column, ArticleColumnsJson.Default.SortedDictionaryStringString) ?? []) labels.Add(name, value);
+        foreach (var (name, value) in JsonSerializer.Deserialize(column, ArticleColumnsJson.Default.SortedDictionaryStringString) ?? [])
+            labels.Add(name, value);
         return labels;
     }
 

@@ -5,7 +5,8 @@ using RsrNet.Core.Documents;
 namespace RsrNet.Server.Documents;
 
 /// <summary>
-/// Holds a data folder for this process alone, through an open <c>data.lock</c> that nobody else may open: the operating system lets go of it
+/// Holds a data folder for this process alone, through an open <c>data.lock</c> that nobody else may open: the operating system lets go of
+/// it
 /// however the process ends. Who holds it stands in <c>data.pid</c>, since a locked file cannot be read.
 /// </summary>
 public sealed class DataFolderLock : IDisposable
@@ -54,7 +55,9 @@ public sealed class DataFolderLock : IDisposable
         if (problem is UnauthorizedAccessException or DirectoryNotFoundException || !Directory.Exists(folder))
         {
             return new StoreUnavailableException(
-                $"the data folder '{folder}' cannot be written ({problem.Message}); give this user write access to it, or choose another with --data", problem);
+                $"the data folder '{folder}' cannot be written ({problem.Message}); give this user write access to it, " +
+                "or choose another with --data",
+                problem);
         }
         if (held && File.Exists(Path.Combine(folder, "data.lock")) && problem is not FileNotFoundException && IsSharing(problem))
         {
@@ -62,10 +65,13 @@ public sealed class DataFolderLock : IDisposable
             return new StoreUnavailableException(
                 $"the data folder '{folder}' is in use by {owner}; stop that server, or choose another folder with --data", problem);
         }
-        return new StoreUnavailableException($"the data folder '{folder}' cannot be used: {problem.Message}", problem);
+        return new StoreUnavailableException(
+            $"the data folder '{folder}' cannot be used ({problem.Message}); make it writable, or choose another with --data", problem);
     }
 
-    /// <summary>A file that another process has: error 32 or 33 on Windows, EWOULDBLOCK (11 on Linux, 35 on macOS) from flock elsewhere.</summary>
+    /// <summary>
+    /// A file that another process has: error 32 or 33 on Windows, EWOULDBLOCK (11 on Linux, 35 on macOS) from flock elsewhere.
+    /// </summary>
     private static bool IsSharing(Exception problem) => (problem.HResult & 0xFFFF) is 32 or 33 or 11 or 35;
 
     private static int? ReadPid(string folder)
@@ -76,7 +82,8 @@ public sealed class DataFolderLock : IDisposable
             using var process = Process.GetProcessById(pid);
             return pid;
         }
-        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or FormatException or OverflowException or ArgumentException)
+        catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or FormatException or OverflowException
+            or ArgumentException)
         {
             // Written a moment later by the process that has the lock, or left by one that died before it.
             return null;

@@ -7,7 +7,8 @@ namespace RsrNet.Server.Documents;
 /// <param name="Y">||y_k - y_{k-1}|| / ||y_k|| of the last supervision step; null before the first.</param>
 /// <param name="Z">The same of z.</param>
 public sealed record ResidualBody(
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] float? Y, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] float? Z);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] float? Y,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] float? Z);
 
 /// <summary>A document as the API shows it.</summary>
 public sealed record DocumentBody
@@ -130,16 +131,16 @@ public sealed record DocumentItemBody
 }
 
 /// <param name="Next">The cursor of the next page; left out at the end.</param>
-public sealed record DocumentListBody(IReadOnlyList<DocumentItemBody> Items, string? Next);
+public sealed record DocumentListBody(IReadOnlyList<DocumentItemBody> Items, string? Next = null);
 
 /// <param name="Steps">At most so many supervision steps; one where both are left out.</param>
 /// <param name="UntilResidual">Stop once both residuals are below this.</param>
-public sealed record RefineBody(int? Steps, double? UntilResidual);
+public sealed record RefineBody(int? Steps = null, double? UntilResidual = null);
 
 /// <param name="Text">Search by text, or</param>
 /// <param name="Id">by a document, which is not among its own results.</param>
 /// <param name="K">At most so many results; 10 where left out.</param>
-public sealed record SearchBody(string? Text, string? Id, int? K);
+public sealed record SearchBody(string? Text = null, string? Id = null, int? K = null);
 
 /// <param name="Score">Cosine, in [-1, 1].</param>
 public sealed record SearchHitBody(string Id, [property: JsonIgnore(Condition = JsonIgnoreCondition.Never)] string? Title, float Score);

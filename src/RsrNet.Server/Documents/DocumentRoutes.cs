@@ -23,10 +23,14 @@ internal static class DocumentRoutes
     {
         var documents = routes.MapGroup("/v1/documents").WithTags("Documents");
 
-        documents.MapGet("", (string? status, string? limit, string? cursor, CancellationToken cancellation) => List(status, limit, cursor, learner, cancellation))
+        documents.MapGet("",
+                (string? status, string? limit, string? cursor, CancellationToken cancellation) =>
+                    List(status, limit, cursor, learner, cancellation))
             .WithName("ListDocuments")
             .WithSummary("Documents in order of arrival, page by page")
-            .WithDescription("status: pending, refining, converged, exhausted or failed; limit: 1 to 1000, 50 without; cursor: `next` of the page before.")
+            .WithDescription(
+                "status: pending, refining, converged, exhausted or failed; limit: 1 to 1000, 50 without; " +
+                "cursor: `next` of the page before.")
             .Produces<DocumentListBody>()
             .ProducesProblems(400, 503);
 
@@ -43,7 +47,8 @@ internal static class DocumentRoutes
             .Produces(StatusCodes.Status204NoContent)
             .ProducesProblems(404, 503);
 
-        documents.MapPost("/{id}/refine", (string id, HttpRequest request, CancellationToken cancellation) => Refine(id, request, learner, cancellation))
+        documents.MapPost("/{id}/refine",
+                (string id, HttpRequest request, CancellationToken cancellation) => Refine(id, request, learner, cancellation))
             .WithName("RefineDocument")
             .WithSummary("Refines a document now, from where it is, with the current weights")
             .WithMetadata(new RequestSchema(typeof(RefineBody), "application/json"))
@@ -58,7 +63,8 @@ internal static class DocumentRoutes
             .Produces<TrajectoryPoint>(StatusCodes.Status200OK, "text/event-stream")
             .ProducesProblems(404, 503);
 
-        routes.MapPost("/v1/search", (HttpRequest request, CancellationToken cancellation) => Search(request, learner, limits, cancellation))
+        routes.MapPost("/v1/search",
+                (HttpRequest request, CancellationToken cancellation) => Search(request, learner, limits, cancellation))
             .WithName("Search")
             .WithTags("Documents")
             .WithSummary("The nearest documents by cosine of refined y, best first")
@@ -75,14 +81,16 @@ internal static class DocumentRoutes
         {
             // Enum.TryParse would take numbers and lists too.
             only = Enum.GetValues<DocumentStatus>().Cast<DocumentStatus?>().FirstOrDefault(one => NameOf(one!.Value) == status);
-            if (only is null) problems.Add("status", $"is '{Shown(status)}'; it must be {string.Join(", ", Enum.GetValues<DocumentStatus>().Select(NameOf))}");
+            var known = string.Join(", ", Enum.GetValues<DocumentStatus>().Select(NameOf));
+            if (only is null) problems.Add("status", $"is '{Shown(status)}'; it must be {known}");
         }
         var most = 50;
         if (limit is not null && (!int.TryParse(limit, NumberStyles.None, CultureInfo.InvariantCulture, out most) || most is < 1 or > 1000))
         {
             problems.Add("limit", $"is '{Shown(limit)}'; it must be a whole number, 1 to 1000");
         }
-        if (!DocumentCursor.TryParse(cursor, out _)) problems.Add("cursor", $"is '{Shown(cursor!)}'; take it from 'next' of the page before");
+        if (!DocumentCursor.TryParse(cursor, out _))
+            problems.Add("cursor", $"is '{Shown(cursor!)}'; take it from 'next' of the page before");
         if (problems.Any) return ProblemBody.Of(problems).ToResult();
         var page = await learner.List(new DocumentQuery(only, most, cursor), cancellation);
         return new ApiAnswer<DocumentListBody>(
@@ -113,7 +121,9 @@ internal static class DocumentRoutes
         var fields = RequestFields.Read(body, "steps", "untilResidual");
         var wanted = new RefineRequest(fields.Integer("steps", 1, MostSteps), fields.Positive("untilResidual", 1));
         if (fields.Problems.Any) return ProblemBody.Of(fields.Problems).ToResult();
-        return await learner.Refine(id, wanted, cancellation) is { } document ? Answer(document, learner, vectors: false, text: false) : Missing(id);
+        return await learner.Refine(id, wanted, cancellation) is { } document
+            ? Answer(document, learner, vectors: false, text: false)
+            : Missing(id);
     }
 
     private static async Task<IResult> Search(HttpRequest request, ILearner learner, ArticleLimits limits, CancellationToken cancellation)
@@ -135,10 +145,13 @@ internal static class DocumentRoutes
         if (await learner.Find(id, cancellation) is null) return Missing(id);
         int? lastStep = int.TryParse(lastEventId, NumberStyles.None, CultureInfo.InvariantCulture, out var step) ? step : null;
         return new EventStream<TrajectoryPoint>(
-            ending => Steps(id, lastStep, learner, ending), "step", ApiJson.Relaxed.TrajectoryPoint, TimeSpan.FromSeconds(options.KeepAliveSeconds), stopping);
+            ending => Steps(id, lastStep, learner, ending), "step", ApiJson.Relaxed.TrajectoryPoint,
+            TimeSpan.FromSeconds(options.KeepAliveSeconds), stopping);
     }
 
-    /// <summary>The latest step, or all after the follower's last one, then each as it happens. None is missed or comes twice in between.</summary>
+    /// <summary>
+    /// The latest step, or all after the follower's last one, then each as it happens. None is missed or comes twice in between.
+    /// </summary>
     private static async IAsyncEnumerable<StreamedEvent<TrajectoryPoint>> Steps(
         string id, int? lastStep, ILearner learner, [EnumeratorCancellation] CancellationToken cancellation)
     {
@@ -162,7 +175,8 @@ internal static class DocumentRoutes
     private static ApiAnswer<DocumentBody> Answer(Document document, ILearner learner, bool vectors, bool text) =>
         new(DocumentBody.Of(document, learner.Summarize(document), vectors, text), ApiJson.Relaxed.DocumentBody);
 
-    private static ProblemResult Missing(string id) => ProblemBody.Of(StatusCodes.Status404NotFound, $"no document has the id '{Shown(id)}'").ToResult();
+    private static ProblemResult Missing(string id) =>
+        ProblemBody.Of(StatusCodes.Status404NotFound, $"no document has the id '{Shown(id)}'").ToResult();
 
 #pragma warning disable CA1308 // Lower case is the API's spelling, not a way to compare.
     private static string NameOf(DocumentStatus status) => status.ToString().ToLowerInvariant();

@@ -5,7 +5,8 @@ using RsrNet.Core.Documents;
 namespace RsrNet.Server.Documents;
 
 /// <summary>
-/// Group commit: one thread writes; calls that wait while it commits share the next commit, so that one disk flush serves them all. Each call
+/// Group commit: one thread writes; calls that wait while it commits share the next commit, so that one disk flush serves them all. Each
+/// call
 /// completes after its COMMIT returned. A call that fails takes only itself back.
 /// </summary>
 internal sealed class SqliteCommitQueue : IAsyncDisposable
@@ -85,7 +86,8 @@ internal sealed class SqliteCommitQueue : IAsyncDisposable
             }
             if (shared.Count > 0) CommitTogether(shared);
         }
-        foreach (var statement in (ReadOnlySpan<SqliteStatement>)[_begin, _commit, _rollback, _savepoint, _release, _rollbackToSavepoint]) statement.Dispose();
+        foreach (var statement in (ReadOnlySpan<SqliteStatement>)[_begin, _commit, _rollback, _savepoint, _release, _rollbackToSavepoint])
+            statement.Dispose();
         _writer.Dispose();
         _connection.Dispose();
         _ended.SetResult();
@@ -103,7 +105,8 @@ internal sealed class SqliteCommitQueue : IAsyncDisposable
         catch (Exception problem)
         {
             RollBack(before);
-            // The transaction is gone with all calls in it. Alone, each shows whether it was the one to blame: with a full disk a small call may still fit.
+            // The transaction is gone with all calls in it. Alone, each shows whether it was the one to blame: with a full disk a small
+            // call may still fit.
             if (calls.Count == 1) calls[0].Fail(Explain(problem));
             else foreach (var call in calls) CommitTogether([call]);
             return;

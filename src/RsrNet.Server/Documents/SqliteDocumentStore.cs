@@ -7,7 +7,8 @@ using RsrNet.Core.Documents;
 namespace RsrNet.Server.Documents;
 
 /// <summary>
-/// Documents in one SQLite file, <c>documents.db</c> in the data folder, which it holds for itself. Writes go through one thread with group commit
+/// Documents in one SQLite file, <c>documents.db</c> in the data folder, which it holds for itself. Writes go through one thread with group
+/// commit
 /// (write-ahead log, flushed to the disk before a call completes); reads use connections of their own and never wait for a write.
 /// </summary>
 public sealed class SqliteDocumentStore : IDocumentStore
@@ -30,8 +31,10 @@ public sealed class SqliteDocumentStore : IDocumentStore
     public string Folder => _folder.Folder;
 
     /// <summary>Opens the store of a data folder; creates both where they are missing.</summary>
-    /// <exception cref="StoreUnavailableException">The folder is in use or cannot be written, or its database cannot be read by this version.</exception>
-    public static SqliteDocumentStore Open(string folder, TimeProvider? time = null) => Open(folder, time ?? TimeProvider.System, maxPages: null);
+    /// <exception cref="StoreUnavailableException">The folder is in use or cannot be written, or its database cannot be read by this
+    /// version.</exception>
+    public static SqliteDocumentStore Open(string folder, TimeProvider? time = null) =>
+        Open(folder, time ?? TimeProvider.System, maxPages: null);
 
     /// <param name="maxPages">Pages the database may grow to; beyond it writes fail as on a full disk. For tests.</param>
     internal static SqliteDocumentStore Open(string folder, TimeProvider time, long? maxPages)
@@ -42,7 +45,11 @@ public sealed class SqliteDocumentStore : IDocumentStore
         try
         {
             connection = Connect(file, SqliteOpenMode.ReadWriteCreate);
-            // A state of d = 768 is about 4 KB and an article about as much: a page holds one or two rows, and a step rewrites little beside its own.
+            // SQLite opens a file that may not be written for reading, and says nothing of it.
+            if (SQLitePCL.raw.sqlite3_db_readonly(connection.Handle, "main") == 1)
+                throw new SqliteException("read-only", SQLitePCL.raw.SQLITE_READONLY);
+            // A state of d = 768 is about 4 KB and an article about as much: a page holds one or two rows, and a step rewrites little
+            // beside its own.
             SqliteSchema.Run(connection, "PRAGMA page_size = 8192");
             SqliteSchema.Run(connection, "PRAGMA journal_mode = WAL");
             // FULL: the log is flushed at every commit. NORMAL would lose acknowledged articles with the power supply.
@@ -70,7 +77,8 @@ public sealed class SqliteDocumentStore : IDocumentStore
     internal Task AllowPages(long pages) =>
         _queue.Write(writer => writer.AllowPages(pages), CancellationToken.None);
 
-    public Task<string?> ReadSetting(string name, CancellationToken cancellation = default) => Read(reader => reader.ReadSetting(name), cancellation);
+    public Task<string?> ReadSetting(string name, CancellationToken cancellation = default) =>
+        Read(reader => reader.ReadSetting(name), cancellation);
 
     public Task WriteSetting(string name, string value, CancellationToken cancellation = default) =>
         _queue.Write(writer => writer.WriteSetting(name, value), cancellation);
@@ -89,7 +97,8 @@ public sealed class SqliteDocumentStore : IDocumentStore
         return _queue.Write(writer => writer.Save(rows), cancellation);
     }
 
-    public Task<bool> Delete(string id, CancellationToken cancellation = default) => _queue.Write(writer => writer.Delete(id), cancellation);
+    public Task<bool> Delete(string id, CancellationToken cancellation = default) =>
+        _queue.Write(writer => writer.Delete(id), cancellation);
 
     public Task<DocumentPage> List(DocumentQuery query, CancellationToken cancellation = default)
     {
@@ -106,7 +115,8 @@ public sealed class SqliteDocumentStore : IDocumentStore
     public Task<IReadOnlyList<Document>> ReadLearned(int limit, CancellationToken cancellation = default) =>
         Read(reader => reader.ReadLearned(limit), cancellation);
 
-    public Task<int> Unlearn(long version, CancellationToken cancellation = default) => _queue.Write(writer => writer.Unlearn(version), cancellation);
+    public Task<int> Unlearn(long version, CancellationToken cancellation = default) =>
+        _queue.Write(writer => writer.Unlearn(version), cancellation);
 
     public async IAsyncEnumerable<IndexedDocument> ReadIndex([EnumeratorCancellation] CancellationToken cancellation = default)
     {

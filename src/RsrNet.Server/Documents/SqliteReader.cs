@@ -4,21 +4,27 @@ using RsrNet.Core.Documents;
 
 namespace RsrNet.Server.Documents;
 
-/// <summary>A read connection with its prepared statements. Each method is one statement, and so sees one moment of the database. Used by one thread at a time.</summary>
+/// <summary>
+/// A read connection with its prepared statements. Each method is one statement, and so sees one moment of the database. Used by one thread
+/// at a time.
+/// </summary>
 internal sealed class SqliteReader : IDisposable
 {
     private const string Whole =
         """
-        SELECT d.sequence, d.id, d.revision, d.ingested_at, a.title, d.status, d.failure, d.learned_at, d.run_start, d.step, d.weight_version,
-            d.residual_y, d.residual_z, d.confidence, d.loss, d.similarity, a.text, a.highlights, a.labels, a.published_at,
+        SELECT d.sequence, d.id, d.revision, d.ingested_at, a.title, d.status, d.failure, d.learned_at, d.run_start, d.step,
+            d.weight_version, d.residual_y, d.residual_z, d.confidence, d.loss, d.similarity,
+            a.text, a.highlights, a.labels, a.published_at,
             e.encoder, e.x, e.t, s.y, s.z, s.trajectory
         FROM documents d
         """;
     private const string Joins =
-        " JOIN articles a ON a.sequence = d.sequence LEFT JOIN embeddings e ON e.sequence = d.sequence LEFT JOIN states s ON s.sequence = d.sequence ";
+        " JOIN articles a ON a.sequence = d.sequence LEFT JOIN embeddings e ON e.sequence = d.sequence " +
+        "LEFT JOIN states s ON s.sequence = d.sequence ";
     private const string Listed =
         """
-        SELECT sequence, id, revision, headline, status, ingested_at, has_highlights, step, weight_version, residual_y, residual_z, confidence, loss, similarity
+        SELECT sequence, id, revision, headline, status, ingested_at, has_highlights, step, weight_version, residual_y, residual_z,
+            confidence, loss, similarity
         FROM documents
         """;
     private readonly SqliteConnection _connection;
@@ -37,7 +43,8 @@ internal sealed class SqliteReader : IDisposable
             Whole + " INDEXED BY documents_finished" + Joins +
             "WHERE d.status IN (2, 3, 4) AND d.weight_version < $1 ORDER BY d.weight_version, d.sequence LIMIT $2", 2);
         _learned = Prepare(
-            Whole + " INDEXED BY documents_learned" + Joins + "WHERE d.learned_at IS NOT NULL ORDER BY d.learned_at DESC, d.sequence DESC LIMIT $1", 1);
+            Whole + " INDEXED BY documents_learned" + Joins +
+            "WHERE d.learned_at IS NOT NULL ORDER BY d.learned_at DESC, d.sequence DESC LIMIT $1", 1);
         _list = Prepare(Listed + " WHERE sequence > $1 ORDER BY sequence LIMIT $2", 2);
         _listOfStatus = Prepare(
             Listed + " INDEXED BY documents_by_status WHERE status = $3 AND sequence > $1 ORDER BY sequence LIMIT $2", 3);
@@ -74,7 +81,8 @@ internal sealed class SqliteReader : IDisposable
             afterSequence = row.GetInt64(0);
             var refined = !row.IsDBNull(7);
             items.Add(new DocumentListItem(
-                row.GetString(1), row.GetInt32(2), row.GetString(3), (DocumentStatus)row.GetInt32(4), ArticleColumns.ReadTime(row.GetString(5)),
+                row.GetString(1), row.GetInt32(2), row.GetString(3), (DocumentStatus)row.GetInt32(4),
+                ArticleColumns.ReadTime(row.GetString(5)),
                 row.GetBoolean(6), refined ? row.GetInt32(7) : 0, refined ? row.GetInt64(8) : null, refined ? Single(row, 9) : null,
                 refined ? Single(row, 10) : null, refined ? Single(row, 11) : null, SingleOrNull(row, 12), SingleOrNull(row, 13)));
         }

@@ -13,7 +13,7 @@ internal static class SqliteSchema
     /// <summary>Raise it with every change of the tables or of the blobs in them, and keep reading the ones before.</summary>
     public const int Version = 1;
 
-    // AUTOINCREMENT: a sequence is never given twice, not even after its document was deleted. A late Save can therefore not hit the wrong document.
+    // AUTOINCREMENT: a sequence is never given twice, not even after its document was deleted, so a late Save cannot hit the wrong one.
     private const string Tables = """
         CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
         CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -57,7 +57,8 @@ internal static class SqliteSchema
     /// <exception cref="StoreUnavailableException">The database is of a newer version, or of another program.</exception>
     public static void Ensure(SqliteConnection connection, string file)
     {
-        var tables = Convert.ToInt64(Scalar(connection, "SELECT count(*) FROM sqlite_master WHERE type = 'table'"), CultureInfo.InvariantCulture);
+        var tables = Convert.ToInt64(
+            Scalar(connection, "SELECT count(*) FROM sqlite_master WHERE type = 'table'"), CultureInfo.InvariantCulture);
         if (tables == 0)
         {
             // One transaction: a process that dies here leaves an empty database, not half of one.
@@ -76,7 +77,8 @@ internal static class SqliteSchema
         if (version > Version)
         {
             throw new StoreUnavailableException(
-                $"'{file}' was written by a newer version of RSR-Net (schema {version}, this one knows up to {Version}); update RSR-Net, or choose another folder with --data");
+                $"'{file}' was written by a newer version of RSR-Net (schema {version}, this one knows up to {Version}); " +
+                "update RSR-Net, or choose another folder with --data");
         }
     }
 

@@ -2,7 +2,9 @@ using Microsoft.Data.Sqlite;
 
 namespace RsrNet.Server.Documents;
 
-/// <summary>One prepared statement with its parameters, <c>$1</c>, <c>$2</c> and so on, bound by place. Used by one thread at a time.</summary>
+/// <summary>
+/// One prepared statement with its parameters, <c>$1</c>, <c>$2</c> and so on, bound by place. Used by one thread at a time.
+/// </summary>
 internal sealed class SqliteStatement : IDisposable
 {
     private readonly SqliteCommand _command;

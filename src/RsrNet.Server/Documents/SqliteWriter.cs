@@ -23,15 +23,18 @@ internal sealed record StateRow(Document Document, byte[]? X, byte[]? T, byte[]?
             TrajectoryBlob.Of(document.Trajectory));
 }
 
-/// <summary>All writing statements, on the one connection that writes. Used by the thread of <see cref="SqliteCommitQueue"/> only.</summary>
+/// <summary>
+/// All writing statements, on the one connection that writes. Used by the thread of <see cref="SqliteCommitQueue"/> only.
+/// </summary>
 internal sealed class SqliteWriter : IDisposable
 {
     private const string Tables = "documents, articles, embeddings, states";
     private readonly SqliteConnection _connection;
     private readonly TimeProvider _time;
     private readonly List<SqliteStatement> _statements = [];
-    private readonly SqliteStatement _find, _insertDocument, _insertArticle, _statusOf, _update, _upsertEmbedding, _deleteEmbedding, _upsertState, _writeSetting;
-    private readonly SqliteStatement _lowerVersions, _countUnlearned, _unlearn;
+    private readonly SqliteStatement _find, _insertDocument, _insertArticle, _statusOf, _update;
+    private readonly SqliteStatement _upsertEmbedding, _deleteEmbedding, _upsertState;
+    private readonly SqliteStatement _writeSetting, _lowerVersions, _countUnlearned, _unlearn;
     private readonly SqliteStatement[] _deletes;
     private long[] _counts = new long[5];
 
@@ -42,7 +45,8 @@ internal sealed class SqliteWriter : IDisposable
         _find = Prepare("SELECT sequence, revision, content_hash, ingested_at, status FROM documents WHERE id = $1", 1);
         _insertDocument = Prepare(
             "INSERT INTO documents (id, revision, content_hash, ingested_at, headline, has_highlights) VALUES ($1, $2, $3, $4, $5, $6)", 6);
-        _insertArticle = Prepare("INSERT INTO articles (sequence, title, text, highlights, labels, published_at) VALUES ($1, $2, $3, $4, $5, $6)", 6);
+        _insertArticle = Prepare(
+            "INSERT INTO articles (sequence, title, text, highlights, labels, published_at) VALUES ($1, $2, $3, $4, $5, $6)", 6);
         _statusOf = Prepare("SELECT status FROM documents WHERE sequence = $1 AND id = $2", 2);
         _update = Prepare(
             """
@@ -69,7 +73,10 @@ internal sealed class SqliteWriter : IDisposable
         while (row.Read()) _counts[row.GetInt32(0)] = row.GetInt64(1);
     }
 
-    /// <summary>Documents by status as this connection sees them now, uncommitted changes included: kept here because counting a million rows takes long.</summary>
+    /// <summary>
+    /// Documents by status as this connection sees them now, uncommitted changes included: kept here because counting a million rows takes
+    /// long.
+    /// </summary>
     public DocumentCounts Counts => new(_counts[0], _counts[1], _counts[2], _counts[3], _counts[4]);
 
     /// <summary>Counts as they are, to come back to with <see cref="ResetCounts"/> when SQLite takes changes back.</summary>
@@ -98,8 +105,9 @@ internal sealed class SqliteWriter : IDisposable
             _counts[status]--;
             _counts[(int)document.Status]++;
             _update.Run(
-                document.Sequence, (int)document.Status, document.Failure, document.LearnedAt, document.RunStart, state?.Step, state?.WeightVersion,
-                Number(state?.ResidualY), Number(state?.ResidualZ), Number(state?.Confidence), Number(state?.Loss), Number(state?.Similarity));
+                document.Sequence, (int)document.Status, document.Failure, document.LearnedAt, document.RunStart,
+                state?.Step, state?.WeightVersion, Number(state?.ResidualY), Number(state?.ResidualZ), Number(state?.Confidence),
+                Number(state?.Loss), Number(state?.Similarity));
             if (document.Embedding is { } embedding) _upsertEmbedding.Run(document.Sequence, embedding.EncoderId, row.X, row.T);
             else _deleteEmbedding.Run(document.Sequence);
             _upsertState.Run(document.Sequence, row.Y, row.Z, row.Trajectory);
@@ -158,7 +166,8 @@ internal sealed class SqliteWriter : IDisposable
             Remove(found.Sequence, found.Status);
         }
         var now = _time.GetUtcNow();
-        _insertDocument.Run(article.Id, revision, row.ContentHash, ArticleColumns.Time(now), article.Headline, article.HasHighlights ? 1 : 0);
+        _insertDocument.Run(
+            article.Id, revision, row.ContentHash, ArticleColumns.Time(now), article.Headline, article.HasHighlights ? 1 : 0);
         var sequence = SQLitePCL.raw.sqlite3_last_insert_rowid(_connection.Handle);
         _insertArticle.Run(sequence, article.Title, article.Text, row.Highlights, row.Labels, ArticleColumns.Time(article.PublishedAt));
         _counts[(int)DocumentStatus.Pending]++;
@@ -169,7 +178,8 @@ internal sealed class SqliteWriter : IDisposable
     {
         using var row = _find.Read(id);
         if (!row.Read()) return null;
-        return (row.GetInt64(0), row.GetInt32(1), row.GetFieldValue<byte[]>(2), ArticleColumns.ReadTime(row.GetString(3)), (DocumentStatus)row.GetInt32(4));
+        var ingestedAt = ArticleColumns.ReadTime(row.GetString(3));
+        return (row.GetInt64(0), row.GetInt32(1), row.GetFieldValue<byte[]>(2), ingestedAt, (DocumentStatus)row.GetInt32(4));
     }
 
     private void Remove(long sequence, DocumentStatus status)

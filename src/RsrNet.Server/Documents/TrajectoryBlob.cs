@@ -5,8 +5,10 @@ using RsrNet.Core.Documents;
 namespace RsrNet.Server.Documents;
 
 /// <summary>
-/// A trajectory as databases keep it. Byte 0 is the format, 1. Then each point: step and weight version as signed LEB128 differences to the point
-/// before, time as such a difference in ticks of 100 ns since year 1 (UTC), residual y, residual z and q as little-endian F32, a byte that is 1 where
+/// A trajectory as databases keep it. Byte 0 is the format, 1. Then each point: step and weight version as signed LEB128 differences to the
+/// point
+/// before, time as such a difference in ticks of 100 ns since year 1 (UTC), residual y, residual z and q as little-endian F32, a byte that
+/// is 1 where
 /// a loss follows, and the loss as F32. About 23 bytes a point.
 /// </summary>
 public static class TrajectoryBlob
@@ -48,7 +50,8 @@ public static class TrajectoryBlob
     {
         if (bytes.IsEmpty || bytes[0] != Format)
         {
-            throw new InvalidDataException($"a stored trajectory has format {(bytes.IsEmpty ? "none" : bytes[0])}; this version reads format {Format}");
+            throw new InvalidDataException(
+                $"a stored trajectory has format {(bytes.IsEmpty ? "none" : bytes[0])}; this version reads format {Format}");
         }
         if (bytes.Length == 1) return Trajectory.Empty;
         var points = new List<TrajectoryPoint>(bytes.Length / 20);
@@ -64,7 +67,8 @@ public static class TrajectoryBlob
             var confidence = ReadSingle(ref rest);
             float? loss = Take(ref rest, 1)[0] != 0 ? ReadSingle(ref rest) : null;
             if (step is < int.MinValue or > int.MaxValue || ticks < 0 || ticks > DateTime.MaxValue.Ticks) throw Damaged();
-            points.Add(new TrajectoryPoint((int)step, version, residualY, residualZ, confidence, loss, new DateTimeOffset(ticks, TimeSpan.Zero)));
+            var at = new DateTimeOffset(ticks, TimeSpan.Zero);
+            points.Add(new TrajectoryPoint((int)step, version, residualY, residualZ, confidence, loss, at));
         }
         return Trajectory.Of(points);
     }

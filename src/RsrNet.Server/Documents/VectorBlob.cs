@@ -17,7 +17,8 @@ public static class VectorBlob
     /// <exception cref="InvalidDataException">The length is no multiple of 4.</exception>
     public static float[] Read(ReadOnlySpan<byte> bytes)
     {
-        if (bytes.Length % sizeof(float) != 0) throw new InvalidDataException($"a stored vector has {bytes.Length} bytes, which is no multiple of 4");
+        if (bytes.Length % sizeof(float) != 0)
+            throw new InvalidDataException($"a stored vector has {bytes.Length} bytes, which is no multiple of 4");
         var vector = new float[bytes.Length / sizeof(float)];
         if (BitConverter.IsLittleEndian) bytes.CopyTo(MemoryMarshal.AsBytes(vector.AsSpan()));
         else for (var i = 0; i < vector.Length; i++) vector[i] = BinaryPrimitives.ReadSingleLittleEndian(bytes[(i * sizeof(float))..]);

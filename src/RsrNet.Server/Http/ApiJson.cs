@@ -10,7 +10,10 @@ using RsrNet.Server.Weights;
 
 namespace RsrNet.Server.Http;
 
-/// <summary>How the API writes JSON: camelCase, statuses in lower case, letters of all scripts as they are; what has no value is left out where it is optional.</summary>
+/// <summary>
+/// How the API writes JSON: camelCase, statuses in lower case, letters of all scripts as they are; what has no value is left out where it
+/// is optional.
+/// </summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     Converters = [typeof(StatusConverter), typeof(FiniteSingleConverter), typeof(FiniteDoubleConverter)])]
 [JsonSerializable(typeof(ArticleRequest))]
@@ -46,7 +49,8 @@ internal sealed partial class ApiJson : JsonSerializerContext
     // A class of its own: static fields of the generated part need not be there yet while this part's are made.
     private static class LetterByLetter
     {
-        public static readonly ApiJson Context = new(new JsonSerializerOptions(Default!.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
+        public static readonly ApiJson Context = new(
+            new JsonSerializerOptions(Default!.Options) { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping });
     }
 }
 

@@ -11,11 +11,13 @@ namespace RsrNet.Server.Http;
 internal readonly record struct StreamedEvent<T>(T Data, string? Id = null);
 
 /// <summary>
-/// Writes server-sent events (<c>text/event-stream</c>) as they come, with a comment where long nothing came. Ends when the events end, the follower
+/// Writes server-sent events (<c>text/event-stream</c>) as they come, with a comment where long nothing came. Ends when the events end, the
+/// follower
 /// goes or the server stops.
 /// </summary>
 internal sealed class EventStream<T>(
-    Func<CancellationToken, IAsyncEnumerable<StreamedEvent<T>>> events, string name, JsonTypeInfo<T> json, TimeSpan keepAlive, CancellationToken stopping) : IResult
+    Func<CancellationToken, IAsyncEnumerable<StreamedEvent<T>>> events, string name, JsonTypeInfo<T> json, TimeSpan keepAlive,
+    CancellationToken stopping) : IResult
 {
     public async Task ExecuteAsync(HttpContext httpContext)
     {
@@ -34,12 +36,17 @@ internal sealed class EventStream<T>(
             while (true)
             {
                 next ??= enumerator.MoveNextAsync().AsTask();
-                if (!next.IsCompleted && await Task.WhenAny(next, Task.Delay(keepAlive, ending.Token)) != next)
+                bool more;
+                try
+                {
+                    more = await next.WaitAsync(keepAlive, ending.Token);
+                }
+                catch (TimeoutException) when (!next.IsCompleted)
                 {
                     await Write(response, ": keep-alive\n\n"u8.ToArray(), ending.Token);
                     continue;
                 }
-                if (!await next) break;
+                if (!more) break;
                 next = null;
                 await Write(response, Format(enumerator.Current), ending.Token);
             }
@@ -52,7 +59,7 @@ internal sealed class EventStream<T>(
         {
             // An enumerator may only be disposed between two steps, and a step that waits ends when it is told to.
             await ending.CancelAsync();
-            if (next is not null) await next.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+            if (next is not null) await Task.WhenAny(next);
             await enumerator.DisposeAsync();
         }
     }

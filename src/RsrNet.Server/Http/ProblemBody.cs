@@ -36,7 +36,8 @@ public sealed record ProblemBody
     public static ProblemBody Of(int status, string? detail = null) => new() { Status = status, Title = TitleOf(status), Detail = detail };
 
     /// <summary>A request with wrong fields or parameters.</summary>
-    public static ProblemBody Of(FieldProblems problems) => Of(StatusCodes.Status400BadRequest, problems.Detail) with { Errors = problems.ByField() };
+    public static ProblemBody Of(FieldProblems problems) =>
+        Of(StatusCodes.Status400BadRequest, problems.Detail) with { Errors = problems.ByField() };
 
     public ProblemResult ToResult(TimeSpan? retryAfter = null) => new(this, retryAfter);
 
@@ -71,7 +72,8 @@ public sealed class FieldProblems
     public bool Any => _problems.Count > 0;
 
     /// <summary>All of it in one line.</summary>
-    public string Detail => string.Join("; ", _problems.Select(problem => problem.Field == "body" ? problem.Message : $"{problem.Field}: {problem.Message}"));
+    public string Detail => string.Join(
+        "; ", _problems.Select(problem => problem.Field == "body" ? problem.Message : $"{problem.Field}: {problem.Message}"));
 
     /// <param name="field">Empty for the body as a whole.</param>
     public void Add(string field, string message) => _problems.Add((field.Length == 0 ? "body" : field, message));

@@ -6,7 +6,9 @@ using RsrNet.Core.Documents;
 
 namespace RsrNet.Server.Http;
 
-/// <summary>Turns every failure into problem details: exceptions, and answers such as 404 and 405 that routing gives without a body.</summary>
+/// <summary>
+/// Turns every failure into problem details: exceptions, and answers such as 404 and 405 that routing gives without a body.
+/// </summary>
 internal static class ProblemResponses
 {
     /// <summary>A full disk or a lost database may be back after so long.</summary>
@@ -20,7 +22,8 @@ internal static class ProblemResponses
             {
                 await next(context);
             }
-            catch (Exception problem) when (context.RequestAborted.IsCancellationRequested && problem is OperationCanceledException or IOException or BadHttpRequestException)
+            catch (Exception problem) when (problem is OperationCanceledException or IOException
+                && context.RequestAborted.IsCancellationRequested)
             {
                 // Nobody is there to answer.
             }
@@ -30,7 +33,11 @@ internal static class ProblemResponses
                 await Explain(problem, app.Logger).ExecuteAsync(context);
             }
         });
-        app.UseStatusCodePages(pages => ProblemBody.Of(pages.HttpContext.Response.StatusCode, DetailOf(pages.HttpContext)).ToResult().ExecuteAsync(pages.HttpContext));
+        app.UseStatusCodePages(pages =>
+        {
+            var context = pages.HttpContext;
+            return ProblemBody.Of(context.Response.StatusCode, DetailOf(context)).ToResult().ExecuteAsync(context);
+        });
     }
 
     /// <summary>The answer for an exception.</summary>
@@ -46,7 +53,8 @@ internal static class ProblemResponses
                 logger.LogWarning("{Problem}", problem.Message);
                 return ProblemBody.Of(StatusCodes.Status503ServiceUnavailable, problem.Message).ToResult(StoreRetry);
             case OperationCanceledException or ObjectDisposedException:
-                return ProblemBody.Of(StatusCodes.Status503ServiceUnavailable, "the server is stopping; try again in a moment").ToResult(StoreRetry);
+                return ProblemBody.Of(StatusCodes.Status503ServiceUnavailable, "the server is stopping; try again in a moment")
+                    .ToResult(StoreRetry);
             // A checkpoint that could not be written or read.
             case IOException or UnauthorizedAccessException:
                 logger.LogWarning("{Problem}", problem.Message);
@@ -60,7 +68,8 @@ internal static class ProblemResponses
     private static string? DetailOf(HttpContext context) => context.Response.StatusCode switch
     {
         StatusCodes.Status404NotFound => $"there is nothing at {context.Request.Path}; /openapi/v1.json lists what there is",
-        StatusCodes.Status405MethodNotAllowed => $"{context.Request.Method} is not possible here; possible: {context.Response.Headers.Allow}",
+        StatusCodes.Status405MethodNotAllowed =>
+            $"{context.Request.Method} is not possible here; possible: {context.Response.Headers.Allow}",
         _ => null,
     };
 }

@@ -53,7 +53,8 @@ internal static class RequestBody
     /// <summary>Takes the host's own limit off: the reader has another.</summary>
     public static void Unlimit(HttpRequest request)
     {
-        if (request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature) feature.MaxRequestBodySize = null;
+        if (request.HttpContext.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } feature)
+            feature.MaxRequestBodySize = null;
     }
 
     private static BadHttpRequestException TooLarge(long limit) =>

@@ -2,7 +2,10 @@ using System.Text.Json;
 
 namespace RsrNet.Server.Http;
 
-/// <summary>The fields of a small JSON request, read strictly: what is unknown, repeated, of the wrong type or out of range is a problem under its name.</summary>
+/// <summary>
+/// The fields of a small JSON request, read strictly: what is unknown, repeated, of the wrong type or out of range is a problem under its
+/// name.
+/// </summary>
 internal sealed class RequestFields
 {
     private readonly Dictionary<string, JsonElement> _fields = new(StringComparer.Ordinal);
@@ -31,7 +34,8 @@ internal sealed class RequestFields
             foreach (var property in document.RootElement.EnumerateObject())
             {
                 if (!known.Contains(property.Name)) fields.Problems.Add(property.Name, $"is unknown; known are {string.Join(", ", known)}");
-                else if (!fields._fields.TryAdd(property.Name, property.Value.Clone())) fields.Problems.Add(property.Name, "is there more than once; send it once");
+                else if (!fields._fields.TryAdd(property.Name, property.Value.Clone()))
+                    fields.Problems.Add(property.Name, "is there more than once; send it once");
             }
         }
         catch (JsonException problem)
@@ -82,7 +86,8 @@ internal sealed class RequestFields
             return null;
         }
         if (string.IsNullOrWhiteSpace(text)) Problems.Add(name, "is empty");
-        else if (text.Length > longest) Problems.Add(name, FormattableString.Invariant($"has {text.Length:N0} characters; at most {longest:N0} are allowed"));
+        else if (text.Length > longest)
+            Problems.Add(name, FormattableString.Invariant($"has {text.Length:N0} characters; at most {longest:N0} are allowed"));
         else return text;
         return null;
     }
@@ -90,5 +95,6 @@ internal sealed class RequestFields
     /// <summary>Whether the field is there with any value but null, a wrong one included.</summary>
     public bool Has(string name) => Find(name) is not null;
 
-    private JsonElement? Find(string name) => _fields.TryGetValue(name, out var field) && field.ValueKind != JsonValueKind.Null ? field : null;
+    private JsonElement? Find(string name) =>
+        _fields.TryGetValue(name, out var field) && field.ValueKind != JsonValueKind.Null ? field : null;
 }

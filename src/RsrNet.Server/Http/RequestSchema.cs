@@ -5,12 +5,15 @@ using Microsoft.OpenApi;
 
 namespace RsrNet.Server.Http;
 
-/// <summary>What a route reads from the body, for the API's description alone: the routes read bodies themselves, to name every problem.</summary>
+/// <summary>
+/// What a route reads from the body, for the API's description alone: the routes read bodies themselves, to name every problem.
+/// </summary>
 /// <param name="Type">Null for bytes.</param>
 internal sealed record RequestSchema(Type? Type, params string[] MediaTypes)
 {
     /// <summary>Puts the request bodies of all routes into the description.</summary>
-    public static async Task Describe(OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellation)
+    public static async Task Describe(
+        OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellation)
     {
         var schema = context.Description.ActionDescriptor.EndpointMetadata.OfType<RequestSchema>().FirstOrDefault();
         if (schema is null) return;

@@ -6,7 +6,9 @@ using Microsoft.AspNetCore.Routing;
 
 namespace RsrNet.Server.Telemetry;
 
-/// <summary>GET /: one page that says what runs, with live numbers. It needs nothing from elsewhere, and its policy lets nothing else in.</summary>
+/// <summary>
+/// GET /: one page that says what runs, with live numbers. It needs nothing from elsewhere, and its policy lets nothing else in.
+/// </summary>
 internal static class StatusPage
 {
     public static void MapStatusPage(this IEndpointRouteBuilder routes)

@@ -14,7 +14,8 @@ public sealed record HealthBody(string Status);
 /// <summary>/v1/telemetry and /health: the numbers people watch, and the answers probes ask for.</summary>
 internal static class TelemetryRoutes
 {
-    public static void MapTelemetry(this IEndpointRouteBuilder routes, ILearner learner, ServerOptions options, TimeProvider time, CancellationToken stopping)
+    public static void MapTelemetry(
+        this IEndpointRouteBuilder routes, ILearner learner, ServerOptions options, TimeProvider time, CancellationToken stopping)
     {
         var telemetry = routes.MapGroup("/v1/telemetry").WithTags("Telemetry");
 
@@ -26,7 +27,8 @@ internal static class TelemetryRoutes
             .ProducesProblems(503);
 
         telemetry.MapGet("/events", () => new EventStream<TelemetrySnapshot>(
-                ending => Snapshots(learner, TimeSpan.FromSeconds(options.TelemetrySeconds), time, ending), "telemetry", ApiJson.Relaxed.TelemetrySnapshot,
+                ending => Snapshots(learner, TimeSpan.FromSeconds(options.TelemetrySeconds), time, ending), "telemetry",
+                ApiJson.Relaxed.TelemetrySnapshot,
                 TimeSpan.FromSeconds(options.KeepAliveSeconds), stopping))
             .WithName("FollowTelemetry")
             .WithSummary("The same as server-sent events, one now and then one every second")

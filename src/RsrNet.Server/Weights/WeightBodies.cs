@@ -2,13 +2,14 @@ using RsrNet.Core.Weights;
 
 namespace RsrNet.Server.Weights;
 
+/// <param name="Bytes">Size on disk; 0 while the version is only in memory.</param>
 /// <param name="Loss">Training loss of the update that made it; left out before the first.</param>
 /// <param name="EncoderId">The encoder whose vectors the weights were trained on; left out where it is not known.</param>
-/// <param name="Bytes">Size on disk; 0 while the version is only in memory.</param>
-public sealed record WeightItem(long Version, DateTimeOffset CreatedAt, float? Loss, string? EncoderId, string Mode, long Bytes, bool Current)
+public sealed record WeightItem(
+    long Version, DateTimeOffset CreatedAt, string Mode, long Bytes, bool Current, float? Loss = null, string? EncoderId = null)
 {
     public static WeightItem Of(WeightSummary summary) =>
-        new(summary.Version, summary.CreatedAt, summary.Loss, summary.EncoderId, summary.Mode, summary.Bytes, summary.Current);
+        new(summary.Version, summary.CreatedAt, summary.Mode, summary.Bytes, summary.Current, summary.Loss, summary.EncoderId);
 }
 
 /// <param name="Items">Newest first.</param>

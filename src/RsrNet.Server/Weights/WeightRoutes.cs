@@ -38,7 +38,9 @@ internal static class WeightRoutes
             .Produces<WeightReceipt>()
             .ProducesProblems(400, 413, 415, 503);
 
-        weights.MapGet("/{version}", (string version, HttpResponse response, CancellationToken cancellation) => Download(version, response, learner, cancellation))
+        weights.MapGet("/{version}",
+                (string version, HttpResponse response, CancellationToken cancellation) => Download(
+                    version, response, learner, cancellation))
             .WithName("GetWeights")
             .WithSummary("One version as safetensors with PyTorch's state_dict names; `latest` for the current one")
             .Produces<byte[]>(StatusCodes.Status200OK, "application/octet-stream")
@@ -64,14 +66,16 @@ internal static class WeightRoutes
         StateDict.Write(file, checkpoint.Weights);
         response.ContentType = "application/octet-stream";
         response.ContentLength = file.Length;
-        response.Headers.ContentDisposition = string.Create(CultureInfo.InvariantCulture, $"attachment; filename=\"rsrnet-weights-{checkpoint.Version}.safetensors\"");
+        response.Headers.ContentDisposition = string.Create(
+            CultureInfo.InvariantCulture, $"attachment; filename=\"rsrnet-weights-{checkpoint.Version}.safetensors\"");
         response.Headers.ETag = string.Create(CultureInfo.InvariantCulture, $"\"{checkpoint.Version}\"");
         file.Position = 0;
         await file.CopyToAsync(response.Body, cancellation);
         return TypedResults.Empty;
     }
 
-    private static async Task<IResult> Import(HttpRequest request, ILearner learner, ServerOptions options, TimeProvider time, CancellationToken cancellation)
+    private static async Task<IResult> Import(
+        HttpRequest request, ILearner learner, ServerOptions options, TimeProvider time, CancellationToken cancellation)
     {
         if (!RequestBody.IsOf(request, FileTypes, out var wrongType)) return wrongType.ToResult();
         var file = await RequestBody.Read(request, options.ImportBytes, cancellation);
@@ -97,10 +101,12 @@ internal static class WeightRoutes
         return await learner.RestoreWeights(number, cancellation) is { } restored ? Receipt(restored) : Missing(version);
     }
 
-    private static bool TryParse(string version, out long number) => long.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out number);
+    private static bool TryParse(string version, out long number) =>
+        long.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out number);
 
     private static ApiAnswer<WeightReceipt> Receipt(long version) => new(
-        new WeightReceipt(version), ApiJson.Relaxed.WeightReceipt, StatusCodes.Status200OK, string.Create(CultureInfo.InvariantCulture, $"/v1/weights/{version}"));
+        new WeightReceipt(version), ApiJson.Relaxed.WeightReceipt, StatusCodes.Status200OK,
+        string.Create(CultureInfo.InvariantCulture, $"/v1/weights/{version}"));
 
     private static ProblemResult WrongVersion(string version, string alternative)
     {

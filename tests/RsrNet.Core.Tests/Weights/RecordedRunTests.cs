@@ -29,9 +29,22 @@ public sealed class RecordedRunTests : IDisposable
     {
         // A seed of which all ReLUs keep clear of their edges; see the remarks on RecordedRun.
         TorchPython.Run("make_run.py", "--seed", "4", "--out", folder.File("run.safetensors"));
-        var report = Replay(folder.File("run.safetensors"));
-        Assert.Equal(RecursionShape.Notebook, report.Shape);
+        foreach (var report in (RecordedRunReport[])[Replay(folder.File("run.safetensors")), ReplayOnVectors(folder.File("run.safetensors"))])
+        {
+            Assert.Equal(RecursionShape.Notebook, report.Shape);
+            Assert.True(report.Passed, Describe(report));
+        }
+    }
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Replay_GoldenRunOnVectors_MatchesPyTorch(bool? fold)
+    {
+        var report = ReplayOnVectors(Golden, fold);
         Assert.True(report.Passed, Describe(report));
+        foreach (var kind in new[] { "loss", "gradnorm", "y", "z", "q", "eval" }) Assert.True(report.Worst[kind] < 1e-4, Describe(report));
     }
 
     [Fact]
@@ -113,6 +126,9 @@ public sealed class RecordedRunTests : IDisposable
 
     private static RecordedRunReport Replay(string path, double? tolerance = null) =>
         RecordedRun.Read(path).Replay((shape, options) => new ReferenceEngine(shape, options), tolerance: tolerance);
+
+    private static RecordedRunReport ReplayOnVectors(string path, bool? fold = null) =>
+        RecordedRun.Read(path).Replay((shape, options) => new CpuEngine(shape, options) { Fold = fold });
 
     /// <summary>Copies a run to run.safetensors with each tensor changed, or left out where that is null.</summary>
     private void Rewrite(string source, Func<string, float[], float[]?> change)

@@ -25,13 +25,16 @@ public sealed class ArticleRoutesTests : IAsyncLifetime
     {
         var answer = await _server.PostJson(
             "/v1/articles",
-            """{"id": "a-1", "title": "T", "text": "Some text.", "highlights": ["Text."], "labels": {"topic": "x"}, "publishedAt": "2026-01-02T03:04:05Z"}""");
+            """
+            {"id": "a-1", "title": "T", "text": "Some text.", "highlights": ["Text."], "labels": {"topic": "x"},
+            "publishedAt": "2026-01-02T03:04:05Z"}
+            """);
 
         Assert.Equal(HttpStatusCode.Accepted, answer.Status);
         Assert.Equal("""{"id":"a-1","revision":1,"status":"pending"}""", answer.Text);
         Assert.Equal("/v1/documents/a-1", answer.Headers.Location?.ToString());
-        var document = (await _server.Learner.Find("a-1", Cancellation))!;
-        Assert.Equal(("T", "Some text.", "Text.", "x"), (document.Article.Title, document.Article.Text, document.Article.Highlights[0], document.Article.Labels["topic"]));
+        var article = (await _server.Learner.Find("a-1", Cancellation))!.Article;
+        Assert.Equal(("T", "Some text.", "Text.", "x"), (article.Title, article.Text, article.Highlights[0], article.Labels["topic"]));
         Assert.Equal(HttpStatusCode.OK, (await _server.Get(answer.Headers.Location!.ToString())).Status);
     }
 
@@ -106,8 +109,9 @@ public sealed class ArticleRoutesTests : IAsyncLifetime
     [Fact]
     public async Task Article_WithManyProblems_NamesThemAll()
     {
-        var errors = (await _server.PostJson(
-            "/v1/articles", """{"id": "a b", "text": " ", "highlights": [""], "extra": 1, "publishedAt": 5}""")).Errors("id", "text", "highlights[0]", "extra", "publishedAt");
+        var answer = await _server.PostJson(
+            "/v1/articles", """{"id": "a b", "text": " ", "highlights": [""], "extra": 1, "publishedAt": 5}""");
+        var errors = answer.Errors("id", "text", "highlights[0]", "extra", "publishedAt");
 
         Assert.Contains("blank", (string)errors["id"]![0]!, StringComparison.Ordinal);
     }
@@ -118,13 +122,15 @@ public sealed class ArticleRoutesTests : IAsyncLifetime
 
     [Fact]
     public async Task Article_OfInvalidUtf8_IsRefused() =>
-        (await _server.Send(HttpMethod.Post, "/v1/articles", [.. "{\"text\": \"a"u8, 0xC3, 0x28, .. "\"}"u8], "application/json")).Errors("text");
+        (await _server.Send(
+            HttpMethod.Post, "/v1/articles", [.. "{\"text\": \"a"u8, 0xC3, 0x28, .. "\"}"u8], "application/json")).Errors("text");
 
     [Fact]
     public async Task Article_WithByteOrderMarkAndCarriageReturns_IsAccepted()
     {
         var answer = await _server.Send(
-            HttpMethod.Post, "/v1/articles", [0xEF, 0xBB, 0xBF, .. "{\r\n\"id\": \"a\",\r\n\"text\": \"one\\r\\ntwo\"}\r\n"u8], "application/json; charset=utf-8");
+            HttpMethod.Post, "/v1/articles", [0xEF, 0xBB, 0xBF, .. "{\r\n\"id\": \"a\",\r\n\"text\": \"one\\r\\ntwo\"}\r\n"u8],
+            "application/json; charset=utf-8");
 
         Assert.Equal(HttpStatusCode.Accepted, answer.Status);
         Assert.Equal("one\ntwo", (await _server.Store.Find("a", Cancellation))!.Article.Text);
@@ -167,7 +173,8 @@ public sealed class ArticleRoutesTests : IAsyncLifetime
     [Fact]
     public async Task Article_CompressedInGzip_IsUnsupported()
     {
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/articles") { Content = new StringContent("{}", Encoding.UTF8, "application/json") };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/articles");
+        request.Content = new StringContent("{}", Encoding.UTF8, "application/json");
         request.Content.Headers.ContentEncoding.Add("gzip");
         using var response = await _server.Client.SendAsync(request, Cancellation);
 
@@ -202,7 +209,8 @@ public sealed class ArticleRoutesTests : IAsyncLifetime
     [Fact]
     public async Task Lines_OverSeveralBatches_AreStoredInOrder()
     {
-        var answer = await _server.PostLines(string.Concat(Enumerable.Range(0, 1000).Select(i => $$"""{"id": "n{{i}}", "text": "text {{i}}"}""" + "\n")));
+        var answer = await _server.PostLines(
+            string.Concat(Enumerable.Range(0, 1000).Select(i => $$"""{"id": "n{{i}}", "text": "text {{i}}"}""" + "\n")));
 
         Assert.Equal(1000, (int)answer.Json["accepted"]!);
         var documents = await _server.Store.ReadUnfinished(0, 2000, Cancellation);
@@ -224,7 +232,8 @@ public sealed class ArticleRoutesTests : IAsyncLifetime
         using var client = new TcpClient();
         await client.ConnectAsync(_server.Address.Host, _server.Address.Port, Cancellation);
         var lines = string.Concat(Enumerable.Range(0, 600).Select(i => $$"""{"id": "n{{i}}", "text": "text {{i}}"}""" + "\n"));
-        var head = $"POST /v1/articles HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\nContent-Length: {lines.Length + 1000}\r\n\r\n";
+        var head = "POST /v1/articles HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n" +
+            $"Content-Length: {lines.Length + 1000}\r\n\r\n";
         await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(head + lines), Cancellation);
         while ((await _server.Store.Count(Cancellation)).Total < 512) await Task.Delay(10, Cancellation);
         client.Close();
@@ -312,5 +321,6 @@ public sealed class ArticleRoutesTests : IAsyncLifetime
     }
 
     private static string Lines(int first, int count) =>
-        string.Concat(Enumerable.Range(first, count).Select(i => JsonSerializer.Serialize(new { id = $"n{i}", text = $"text {i}" }) + "\n"));
+        string.Concat(
+            Enumerable.Range(first, count).Select(i => JsonSerializer.Serialize(new { id = $"n{i}", text = $"text {i}" }) + "\n"));
 }

@@ -1,6 +1,7 @@
 using System.Reflection;
 using System.Text;
 using RsrNet.Core;
+using RsrNet.Core.Coordination;
 using RsrNet.Server.Configuration;
 
 namespace RsrNet.Server.Tests.Configuration;
@@ -31,13 +32,13 @@ public sealed class ConfigurationFileTests
             {
               // A comment.
               "documents": { "MaxSteps": 5, "refreshWhenIdle": false },
-              "Coordination": { "LearningRate": 1e-4, },
+              "Coordination": { "LearningRate": 1e-4, "mode": "asynchronous" },
               "Server": { "Urls": "http://127.0.0.1:0", "Data": "somewhere" }
             }
             """);
 
         Assert.Equal((5, false), (configuration.Learner.Documents.MaxSteps, configuration.Learner.Documents.RefreshWhenIdle));
-        Assert.Equal(1e-4, configuration.Learner.Coordination.LearningRate);
+        Assert.Equal((1e-4, CoordinationMode.Asynchronous), (configuration.Learner.Coordination.LearningRate, configuration.Learner.Coordination.Mode));
         Assert.Equal(("http://127.0.0.1:0", "somewhere"), (configuration.Server.Urls, configuration.Server.Data));
         Assert.Equal(new RsrNetOptions().Articles, configuration.Learner.Articles);
     }
@@ -69,6 +70,9 @@ public sealed class ConfigurationFileTests
     [InlineData("""{"Documents": {"MaxSteps": 0}}""", "Documents.MaxSteps is 0; it must be at least 1")]
     [InlineData("""{"Documents": {"Tolerance": 1}}""", "Documents.Tolerance is 1; it must be above 0 and below 1")]
     [InlineData("""{"Coordination": {"Beta1": 1}}""", "Coordination.Beta1 is 1; it must be at least 0 and below 1")]
+    [InlineData("""{"Coordination": {"Mode": "Alone"}}""", "Coordination.Mode is \"Alone\"; it must be one of Synchronous, Asynchronous, LocalSteps")]
+    [InlineData("""{"Coordination": {"Mode": 1}}""", "Coordination.Mode is 1; it must be one of")]
+    [InlineData("""{"Coordination": {"Replicas": 1025}}""", "Coordination.Replicas is 1025; it must be 1 to 1024")]
     [InlineData("""{"Server": {"KeepAliveSeconds": 0}}""", "Server.KeepAliveSeconds is 0; it must be 0.1 to 300")]
     public void Setting_ThatIsWrong_IsNamed(string json, string message) =>
         Assert.Contains(message, Assert.Throws<ConfigurationException>(() => Parse(json)).Message, StringComparison.Ordinal);
@@ -83,10 +87,13 @@ public sealed class ConfigurationFileTests
 
     [Fact]
     public void File_ThatIsNotThere_IsNamed() =>
-        Assert.Contains("/nowhere/x.json", Assert.Throws<ConfigurationException>(() => ConfigurationFile.Read("/nowhere/x.json")).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "/nowhere/x.json",
+            Assert.Throws<ConfigurationException>(() => ConfigurationFile.Read("/nowhere/x.json")).Message, StringComparison.Ordinal);
 
     public static TheoryData<string> Numbers() =>
-        [.. Options(typeof(RsrNetOptions)).Where(option => IsNumber(option) && option.Name != "Seed").Select(option => $"{SectionOf(option)}.{option.Name}"),
+        [.. Options(typeof(RsrNetOptions)).Where(option => IsNumber(option) && option.Name != "Seed")
+                .Select(option => $"{SectionOf(option)}.{option.Name}"),
             .. typeof(ServerOptions).GetProperties().Where(IsNumber).Select(option => $"Server.{option.Name}")];
 
     [Theory]
@@ -100,7 +107,8 @@ public sealed class ConfigurationFileTests
 
     private static ConfigurationFile Parse(string json) => ConfigurationFile.Parse(Encoding.UTF8.GetBytes(json), "test.json");
 
-    private static IEnumerable<PropertyInfo> Options(Type sections) => sections.GetProperties().SelectMany(section => section.PropertyType.GetProperties());
+    private static IEnumerable<PropertyInfo> Options(Type sections) =>
+        sections.GetProperties().SelectMany(section => section.PropertyType.GetProperties());
 
     private static string SectionOf(PropertyInfo option) =>
         typeof(RsrNetOptions).GetProperties().Single(section => section.PropertyType == option.DeclaringType).Name;

@@ -25,8 +25,11 @@ public sealed class DocumentRoutesTests : IAsyncLifetime
 
         Assert.Equal(HttpStatusCode.OK, answer.Status);
         Assert.Equal(
-            ["id", "revision", "title", "status", "step", "weightVersion", "confidence", "residual", "ingestedAt", "trajectory", "summary"], answer.Keys);
-        Assert.Equal(("a", 1, "pending", 0), ((string)answer.Json["id"]!, (int)answer.Json["revision"]!, (string)answer.Json["status"]!, (int)answer.Json["step"]!));
+            ["id", "revision", "title", "status", "step", "weightVersion", "confidence", "residual", "ingestedAt", "trajectory", "summary"],
+            answer.Keys);
+        var document = answer.Json;
+        Assert.Equal(("a", 1), ((string)document["id"]!, (int)document["revision"]!));
+        Assert.Equal(("pending", 0), ((string)document["status"]!, (int)document["step"]!));
         Assert.Null(answer.Json["title"]);
         Assert.Equal("""{"y":null,"z":null}""", answer.Json["residual"]!.ToJsonString());
         Assert.Equal("[]", answer.Json["trajectory"]!.ToJsonString());
@@ -44,7 +47,8 @@ public sealed class DocumentRoutesTests : IAsyncLifetime
         Assert.Equal(refined.Text, answer.Text);
         var document = answer.Json;
         Assert.Equal(
-            ["id", "revision", "title", "status", "step", "weightVersion", "confidence", "residual", "ingestedAt", "trajectory", "summary"], answer.Keys);
+            ["id", "revision", "title", "status", "step", "weightVersion", "confidence", "residual", "ingestedAt", "trajectory", "summary"],
+            answer.Keys);
         Assert.Equal(("Pets", 2), ((string)document["title"]!, (int)document["step"]!));
         Assert.Contains((string)document["status"]!, (string[])["refining", "converged", "exhausted"]);
         Assert.InRange((float)document["confidence"]!, 0, 1);
@@ -58,7 +62,8 @@ public sealed class DocumentRoutesTests : IAsyncLifetime
         var summary = document["summary"]!.AsArray();
         Assert.NotEmpty(summary);
         Assert.Equal(["sentence", "position", "score"], summary[0]!.AsObject().Select(field => field.Key));
-        Assert.Equal(summary.Select(sentence => (int)sentence!["position"]!).Order(), summary.Select(sentence => (int)sentence!["position"]!));
+        Assert.Equal(
+            summary.Select(sentence => (int)sentence!["position"]!).Order(), summary.Select(sentence => (int)sentence!["position"]!));
     }
 
     [Fact]
@@ -67,7 +72,8 @@ public sealed class DocumentRoutesTests : IAsyncLifetime
         await using var server = await RunningServer.Start();
         for (var i = 0; i < 2; i++)
         {
-            await server.PostJson("/v1/articles", $$"""{"id": "n{{i}}", "text": "A long enough text number {{i}}.", "highlights": ["text {{i}}"]}""");
+            await server.PostJson(
+                "/v1/articles", $$"""{"id": "n{{i}}", "text": "A long enough text number {{i}}.", "highlights": ["text {{i}}"]}""");
         }
         await server.Learner.Learn(["n0", "n1"], Cancellation);
 
@@ -115,7 +121,8 @@ public sealed class DocumentRoutesTests : IAsyncLifetime
                 document with
                 {
                     Status = DocumentStatus.Failed, Failure = "y is no number",
-                    State = new RefinementState(broken, [float.PositiveInfinity], 1, 0, float.NaN, float.PositiveInfinity, float.NaN, null, null),
+                    State = new RefinementState(
+                        broken, [float.PositiveInfinity], 1, 0, float.NaN, float.PositiveInfinity, float.NaN, null, null),
                 },
             ],
             Cancellation);
@@ -137,7 +144,8 @@ public sealed class DocumentRoutesTests : IAsyncLifetime
     public async Task Document_ThatIsNotThere_IsNotFound(string method, string path)
     {
         // The client cannot send %00 in the path; the server refuses it before any route sees it.
-        if (path.EndsWith("%00", StringComparison.Ordinal)) Assert.Contains((int)(await _server.Send(new HttpMethod(method), path)).Status, (int[])[400, 404]);
+        if (path.EndsWith("%00", StringComparison.Ordinal))
+            Assert.Contains((int)(await _server.Send(new HttpMethod(method), path)).Status, (int[])[400, 404]);
         else (await _server.Send(new HttpMethod(method), path)).Problem(404);
     }
 
@@ -186,8 +194,10 @@ public sealed class DocumentRoutesTests : IAsyncLifetime
         await Put("b");
         await _server.Store.Save([(await _server.Store.Find("b", Cancellation))! with { Status = DocumentStatus.Exhausted }], Cancellation);
 
-        Assert.Equal(["b"], (await _server.Get("/v1/documents?status=exhausted")).Json["items"]!.AsArray().Select(item => (string)item!["id"]!));
-        Assert.Equal(["a"], (await _server.Get("/v1/documents?status=pending")).Json["items"]!.AsArray().Select(item => (string)item!["id"]!));
+        Assert.Equal(
+            ["b"], (await _server.Get("/v1/documents?status=exhausted")).Json["items"]!.AsArray().Select(item => (string)item!["id"]!));
+        Assert.Equal(
+            ["a"], (await _server.Get("/v1/documents?status=pending")).Json["items"]!.AsArray().Select(item => (string)item!["id"]!));
     }
 
     [Theory]
@@ -253,7 +263,8 @@ public sealed class DocumentRoutesTests : IAsyncLifetime
     public async Task Refine_OfAnotherMediaType_IsUnsupported()
     {
         await Put("a");
-        (await _server.Send(HttpMethod.Post, "/v1/documents/a/refine", "steps=3"u8.ToArray(), "application/x-www-form-urlencoded")).Problem(415);
+        (await _server.Send(
+            HttpMethod.Post, "/v1/documents/a/refine", "steps=3"u8.ToArray(), "application/x-www-form-urlencoded")).Problem(415);
     }
 
     [Fact]
@@ -266,7 +277,8 @@ public sealed class DocumentRoutesTests : IAsyncLifetime
             {"id": "rockets", "text": "The rocket left its launch pad and reached orbit."}
             """);
         // The index hears of a document once it is refined and stored.
-        while ((await server.PostJson("/v1/search", """{"text": "a"}""")).Json["items"]!.AsArray().Count < 3) await Task.Delay(10, Cancellation);
+        while ((await server.PostJson("/v1/search", """{"text": "a"}""")).Json["items"]!.AsArray().Count < 3)
+            await Task.Delay(10, Cancellation);
 
         var byText = (await server.PostJson("/v1/search", """{"text": "apple trees of the farmer", "k": 2}""")).Json["items"]!.AsArray();
         var byId = (await server.PostJson("/v1/search", """{"id": "pears"}""")).Json["items"]!.AsArray();
@@ -289,13 +301,16 @@ public sealed class DocumentRoutesTests : IAsyncLifetime
     [InlineData("""{"text": "a", "K": 3}""", "K")]
     [InlineData("""{"text": "\ud800"}""", "text")]
     [InlineData("\"a\"", "body")]
-    public async Task Search_WithAWrongField_IsRefusedByName(string json, string field) => (await _server.PostJson("/v1/search", json)).Errors(field);
+    public async Task Search_WithAWrongField_IsRefusedByName(string json, string field) =>
+        (await _server.PostJson("/v1/search", json)).Errors(field);
 
     [Fact]
-    public async Task Search_ByADocumentThatIsNotThere_IsNotFound() => (await _server.PostJson("/v1/search", """{"id": "nobody"}""")).Problem(404);
+    public async Task Search_ByADocumentThatIsNotThere_IsNotFound() =>
+        (await _server.PostJson("/v1/search", """{"id": "nobody"}""")).Problem(404);
 
     [Fact]
-    public async Task Search_OfAnotherMediaType_IsUnsupported() => (await _server.Send(HttpMethod.Post, "/v1/search", "a"u8.ToArray(), "text/plain")).Problem(415);
+    public async Task Search_OfAnotherMediaType_IsUnsupported() =>
+        (await _server.Send(HttpMethod.Post, "/v1/search", "a"u8.ToArray(), "text/plain")).Problem(415);
 
     [Fact]
     public async Task Events_BeginWithTheLatestStepAndGoOnAsTheyHappen()

@@ -58,7 +58,8 @@ public sealed class SqliteDocumentStoreTests : DocumentStoreContract
     {
         using var folder = new TemporaryFolder();
         await using var store = SqliteDocumentStore.Open(folder.Path, TimeProvider.System, maxPages: 80);
-        var big = Enumerable.Range(0, 20).Select(i => store.Put([NewArticle($"big{i}", new string('x', 1_000_000))], Cancellation)).ToArray();
+        var text = new string('x', 1_000_000);
+        var big = Enumerable.Range(0, 20).Select(i => store.Put([NewArticle($"big{i}", text)], Cancellation)).ToArray();
         var small = Enumerable.Range(0, 20).Select(i => store.Put([NewArticle($"small{i}")], Cancellation)).ToArray();
 
         foreach (var call in big) await Assert.ThrowsAsync<StoreUnavailableException>(() => call);
@@ -242,8 +243,7 @@ public sealed class SqliteDocumentStoreTests : DocumentStoreContract
     {
         if (OperatingSystem.IsWindows() || !File.Exists("/usr/bin/flock")) Assert.Skip("needs the flock command");
         using var folder = new TemporaryFolder();
-        var start = new ProcessStartInfo("/usr/bin/flock") { ArgumentList = { "--no-fork", "--exclusive", folder.File("data.lock"), "sleep", "600" } };
-        using var holder = Process.Start(start)!;
+        using var holder = Process.Start("/usr/bin/flock", ["--no-fork", "--exclusive", folder.File("data.lock"), "sleep", "600"]);
         try
         {
             await File.WriteAllTextAsync(folder.File("data.pid"), holder.Id.ToString(CultureInfo.InvariantCulture), Cancellation);

@@ -3,7 +3,9 @@ using RsrNet.Server.Documents;
 
 namespace RsrNet.Server.Tests.Documents;
 
-/// <summary>Pins the bytes of stored formats: databases in the field hold them. A new format gets a new number, and the old one stays readable.</summary>
+/// <summary>
+/// Pins the bytes of stored formats: databases in the field hold them. A new format gets a new number, and the old one stays readable.
+/// </summary>
 public sealed class StoredFormatTests
 {
     // format 1; +3 steps, version +7, ticks of 2024-01-02T03:04:05.0000006Z; 0.5, 0.25, 0.75; loss 1.5
@@ -22,7 +24,8 @@ public sealed class StoredFormatTests
     public void Trajectory_IsWrittenAsItEverWas() => Assert.Equal(GoldenTrajectory, Convert.ToHexString(TrajectoryBlob.Of(Known)));
 
     [Fact]
-    public void Trajectory_IsReadAsItEverWas() => Assert.Equal(Known.Points, TrajectoryBlob.Read(Convert.FromHexString(GoldenTrajectory)).Points);
+    public void Trajectory_IsReadAsItEverWas() =>
+        Assert.Equal(Known.Points, TrajectoryBlob.Read(Convert.FromHexString(GoldenTrajectory)).Points);
 
     [Fact]
     public void Trajectory_WithoutPoints_IsOneByte()
@@ -48,7 +51,8 @@ public sealed class StoredFormatTests
     {
         var extreme = Trajectory.Of(
         [
-            new TrajectoryPoint(int.MaxValue, long.MaxValue, float.NaN, float.PositiveInfinity, 0, float.NegativeInfinity, DateTimeOffset.MaxValue),
+            new TrajectoryPoint(
+                int.MaxValue, long.MaxValue, float.NaN, float.PositiveInfinity, 0, float.NegativeInfinity, DateTimeOffset.MaxValue),
             new TrajectoryPoint(0, long.MinValue, -0f, float.Epsilon, 1, 0, DateTimeOffset.MinValue),
         ]);
 

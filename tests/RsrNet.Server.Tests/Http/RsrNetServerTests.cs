@@ -37,7 +37,8 @@ public sealed class RsrNetServerTests : IAsyncLifetime
     [Fact]
     public async Task Port_InUse_IsNamedWithWhatToDo()
     {
-        await using var second = RsrNetServer.Build(new ServerOptions { Urls = $"http://127.0.0.1:{_server.Address.Port}" }, new(), _server.Learner);
+        await using var second = RsrNetServer.Build(
+            new ServerOptions { Urls = $"http://127.0.0.1:{_server.Address.Port}" }, new(), _server.Learner);
 
         var problem = await Assert.ThrowsAsync<AddressUnavailableException>(() => second.Start(Cancellation));
 
@@ -74,7 +75,8 @@ public sealed class RsrNetServerTests : IAsyncLifetime
         Environment.SetEnvironmentVariable("ASPNETCORE_URLS", "http://127.0.0.1:0");
         try
         {
-            await using var server = RsrNetServer.Build(new ServerOptions { Urls = "http://127.0.0.1:0;http://[::1]:0" }, new(), _server.Learner);
+            await using var server = RsrNetServer.Build(
+                new ServerOptions { Urls = "http://127.0.0.1:0;http://[::1]:0" }, new(), _server.Learner);
             try
             {
                 await server.Start(Cancellation);

@@ -5,7 +5,7 @@ using System.Text.Json.Nodes;
 using RsrNet.Core;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Embedding;
-using RsrNet.Core.Tests.Learner;
+using RsrNet.Core.Weights;
 using RsrNet.Server.Documents;
 
 namespace RsrNet.Server.Tests.Http;
@@ -38,9 +38,11 @@ public sealed class RunningServer : IAsyncDisposable
         options ??= new RsrNetOptions { Replicas = new() { Hidden = 8, Latent = 4 }, Documents = new() { RefreshWhenIdle = false } };
         var folder = new TemporaryFolder();
         var store = SqliteDocumentStore.Open(folder.Path, TimeProvider.System, maxPages);
-        var learner = await LocalLearner.Open(options, new HashedEncoder(), store, new MemoryCheckpoints());
+        var learner = await LocalLearner.Open(
+            options, new HashedEncoder(), store, new CheckpointFolder(folder.File("checkpoints"), options.Weights));
         if (learning) learner.Start();
-        var server = RsrNetServer.Build((serverOptions ?? new ServerOptions()) with { Urls = "http://127.0.0.1:0" }, options.Articles, learner);
+        serverOptions = (serverOptions ?? new ServerOptions()) with { Urls = "http://127.0.0.1:0" };
+        var server = RsrNetServer.Build(serverOptions, options.Articles, learner);
         await server.Start();
         return new RunningServer(store, learner, server, folder);
     }
@@ -61,7 +63,8 @@ public sealed class RunningServer : IAsyncDisposable
 
     public Task<Answer> PostJson(string path, string json) => Send(HttpMethod.Post, path, Encoding.UTF8.GetBytes(json), "application/json");
 
-    public Task<Answer> PostLines(string lines) => Send(HttpMethod.Post, "/v1/articles", Encoding.UTF8.GetBytes(lines), "application/x-ndjson");
+    public Task<Answer> PostLines(string lines) =>
+        Send(HttpMethod.Post, "/v1/articles", Encoding.UTF8.GetBytes(lines), "application/x-ndjson");
 
     public async Task<Answer> Send(HttpMethod method, string path, byte[]? body = null, string? type = null)
     {

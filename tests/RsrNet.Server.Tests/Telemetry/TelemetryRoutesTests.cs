@@ -10,7 +10,8 @@ public sealed class TelemetryRoutesTests : IAsyncLifetime
 
     private RunningServer _server = null!;
 
-    public async ValueTask InitializeAsync() => _server = await RunningServer.Start(serverOptions: new ServerOptions { TelemetrySeconds = 0.1 });
+    public async ValueTask InitializeAsync() =>
+        _server = await RunningServer.Start(serverOptions: new ServerOptions { TelemetrySeconds = 0.1 });
 
     public ValueTask DisposeAsync() => _server.DisposeAsync();
 
@@ -63,7 +64,8 @@ public sealed class TelemetryRoutesTests : IAsyncLifetime
         Assert.DoesNotContain("https://", answer.Text, StringComparison.Ordinal);
         var policy = answer.Headers.GetValues("Content-Security-Policy").Single();
         Assert.Contains("default-src 'none'", policy, StringComparison.Ordinal);
-        var script = answer.Text[(answer.Text.IndexOf("<script>", StringComparison.Ordinal) + 8)..answer.Text.IndexOf("</script>", StringComparison.Ordinal)];
+        var script = answer.Text[(answer.Text.IndexOf(
+            "<script>", StringComparison.Ordinal) + 8)..answer.Text.IndexOf("</script>", StringComparison.Ordinal)];
         var hash = Convert.ToBase64String(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(script)));
         Assert.Contains($"script-src 'sha256-{hash}'", policy, StringComparison.Ordinal);
     }
@@ -73,7 +75,8 @@ public sealed class TelemetryRoutesTests : IAsyncLifetime
     {
         var paths = (await _server.Get("/openapi/v1.json")).Json["paths"]!.AsObject();
 
-        var routes = paths.SelectMany(path => path.Value!.AsObject().Select(method => $"{method.Key.ToUpperInvariant()} {path.Key}")).Order(StringComparer.Ordinal);
+        var routes = paths.SelectMany(
+            path => path.Value!.AsObject().Select(method => $"{method.Key.ToUpperInvariant()} {path.Key}")).Order(StringComparer.Ordinal);
         Assert.Equal(
             [
                 "DELETE /v1/documents/{id}",
@@ -96,6 +99,7 @@ public sealed class TelemetryRoutesTests : IAsyncLifetime
             routes);
         var body = paths["/v1/articles"]!["post"]!["requestBody"]!["content"]!.AsObject();
         Assert.Equal(["application/json", "application/x-ndjson"], body.Select(type => type.Key));
+        Assert.Equal(["text"], body["application/json"]!["schema"]!["required"]!.AsArray().Select(field => (string)field!));
         var statuses = (await _server.Get("/openapi/v1.json")).Json["components"]!["schemas"]!["DocumentStatus"]!["enum"]!.AsArray();
         Assert.Equal(["pending", "refining", "converged", "exhausted", "failed"], statuses.Select(status => (string)status!));
     }

@@ -22,7 +22,8 @@ public sealed class WeightRoutesTests : IAsyncLifetime
     {
         var items = (await _server.Get("/v1/weights")).Json["items"]!.AsArray();
 
-        Assert.Equal(["version", "createdAt", "encoderId", "mode", "bytes", "current"], items.Single()!.AsObject().Select(field => field.Key));
+        Assert.Equal(
+            ["version", "createdAt", "mode", "bytes", "current", "encoderId"], items.Single()!.AsObject().Select(field => field.Key));
         Assert.True((bool)items[0]!["current"]!);
         Assert.Equal("hashed-768-1", (string)items[0]!["encoderId"]!);
     }
@@ -77,14 +78,16 @@ public sealed class WeightRoutesTests : IAsyncLifetime
     [Theory]
     [InlineData("GET", "/v1/weights/123456")]
     [InlineData("POST", "/v1/weights/123456/restore")]
-    public async Task Version_ThatIsNotKept_IsNotFound(string method, string path) => (await _server.Send(new HttpMethod(method), path)).Problem(404);
+    public async Task Version_ThatIsNotKept_IsNotFound(string method, string path) =>
+        (await _server.Send(new HttpMethod(method), path)).Problem(404);
 
     [Theory]
     [InlineData("GET", "/v1/weights/newest")]
     [InlineData("GET", "/v1/weights/-1")]
     [InlineData("GET", "/v1/weights/99999999999999999999")]
     [InlineData("POST", "/v1/weights/latest/restore")]
-    public async Task Version_ThatIsNoNumber_IsRefused(string method, string path) => (await _server.Send(new HttpMethod(method), path)).Errors("version");
+    public async Task Version_ThatIsNoNumber_IsRefused(string method, string path) =>
+        (await _server.Send(new HttpMethod(method), path)).Errors("version");
 
     [Fact]
     public async Task Import_OfNumbersThatAreNone_NamesTheTensorAndChangesNothing()

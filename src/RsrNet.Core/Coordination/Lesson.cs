@@ -1,0 +1,139 @@
+using RsrNet.Core.Documents;
+using RsrNet.Core.Numerics;
+using RsrNet.Core.Replicas;
+
+namespace RsrNet.Core.Coordination;
+
+/// <summary>
+/// What one labelled article teaches the regressions beside the network, and how it was judged before it was learned. Small numbers that a replica
+/// works out and the coordinator adds up, in any order.
+/// </summary>
+public sealed record Lesson
+{
+    /// <summary>[d] x, t and the mean of the unit sentence vectors.</summary>
+    public required float[] X { get; init; }
+
+    public required float[] T { get; init; }
+
+    public required float[] Sentence { get; init; }
+
+    /// <summary>[K, K] and [K] sums over the d elements: t less its mean against <see cref="PoolFeatures"/>.</summary>
+    public required double[] PoolGram { get; init; }
+
+    public required double[] PoolMoment { get; init; }
+
+    /// <summary>Product of unit(y - mean) with t - mean: the length of y that fits.</summary>
+    public required double Scale { get; init; }
+
+    /// <summary>[7] <see cref="ConfidenceFeatures"/> of the prediction.</summary>
+    public required double[] Confidence { get; init; }
+
+    /// <summary>The cosine that was foretold, and q.</summary>
+    public required double ForetoldCosine { get; init; }
+
+    public required double Probability { get; init; }
+
+    /// <summary>Cosine of the prediction to t.</summary>
+    public required double Cosine { get; init; }
+
+    /// <summary>[11, 11] and [11] sums over the sentences: <see cref="HighlightOverlap"/> against <see cref="ReadoutFeatures"/>.</summary>
+    public required double[] ReadoutGram { get; init; }
+
+    public required double[] ReadoutMoment { get; init; }
+
+    /// <summary>Of the sentences the learned readout would have picked, and of the first sentences.</summary>
+    public required Rouge Learned { get; init; }
+
+    public required Rouge Lead { get; init; }
+
+    /// <summary>Of those that were served.</summary>
+    public required Rouge Served { get; init; }
+
+    /// <param name="article">With highlights.</param>
+    /// <param name="y">[d] what was predicted with the weights from before.</param>
+    /// <param name="weights">Those weights.</param>
+    public static Lesson Of(ReadArticle article, ReadOnlySpan<float> y, ResidualStatistics weights, SentenceReadout readout)
+    {
+        var t = article.T ?? throw new ArgumentException($"article '{article.Id}' has no highlights to learn from", nameof(article));
+        var reading = new SentenceReading(article.Sentences, article.X, weights);
+        var view = SummaryView.Of(reading, y, weights);
+        var goal = (float[])t.Clone();
+        VectorMath.AddScaled(goal, weights.MeanT, -1);
+
+        var confidence = new double[ConfidenceFeatures.Count];
+        var foretold = view.PredictCosine(weights, confidence);
+        var features = SentenceReadout.Features(view);
+        var overlap = new HighlightOverlap(article.Highlights);
+        var scorer = new NormalEquations(ReadoutFeatures.Prior, ReadoutFeatures.PriorWeight);
+        for (var i = 0; i < reading.Count; i++)
+        {
+            // A long sentence is a larger part of the summary it gets into: it counts by its length.
+            scorer.Observe(
+                features.AsSpan(i * ReadoutFeatures.Count, ReadoutFeatures.Count), overlap.Of(article.Sentences.Outlines[i].Text),
+                SentenceFeatures.Length(article.Sentences.Outlines[i]));
+        }
+        var learned = Score(article, readout.Pick(view, features, weights.Readout));
+        var lead = Score(article, SentenceReadout.First(article.Sentences, readout.Sentences));
+        var (gram, moment) = Pool(reading, goal);
+        return new Lesson
+        {
+            X = article.X,
+            T = t,
+            Sentence = MeanSentence(article.Sentences),
+            PoolGram = gram,
+            PoolMoment = moment,
+            Scale = VectorMath.Dot(SentenceReading.Centred(y, weights.MeanT), goal),
+            Confidence = confidence,
+            ForetoldCosine = foretold,
+            Probability = weights.Line.Probability(foretold),
+            Cosine = VectorMath.Cosine(y, t),
+            ReadoutGram = scorer.Gram,
+            ReadoutMoment = scorer.Moment,
+            Learned = learned,
+            Lead = lead,
+            Served = weights.ReadoutOpen > 0 ? learned : lead,
+        };
+    }
+
+    private static Rouge Score(ReadArticle article, int[] picks) =>
+        Rouge.Of([.. picks.Select(pick => article.Sentences.Outlines[pick].Text)], article.Highlights);
+
+    private static float[] MeanSentence(ArticleSentences sentences)
+    {
+        var mean = new float[sentences.Dimensions];
+        for (var i = 0; i < sentences.Count; i++) VectorMath.AddScaled(mean, sentences.Vector(i), 1f / sentences.Count);
+        return mean;
+    }
+
+    /// <summary>With P [K, d] the pool's vectors: P P^T and P goal. P's first rows are weightings W [K-1, n] of the sentences S, so P P^T = W (S S^T) W^T.</summary>
+    private static (double[] Gram, double[] Moment) Pool(SentenceReading reading, ReadOnlySpan<float> goal)
+    {
+        const int k = PoolFeatures.Count, w = PoolFeatures.Weightings;
+        var n = reading.Count;
+        var gram = new double[k * k];
+        var moment = new double[k];
+        var goals = reading.Against(goal);
+        Span<double> row = stackalloc double[w];
+        for (var i = 0; i < n; i++)
+        {
+            var own = reading.Weightings.AsSpan(i * w, w);
+            row.Clear(); // (G W^T) of this sentence
+            for (var j = 0; j < n; j++)
+            {
+                var product = reading.Products[i * n + j];
+                var other = reading.Weightings.AsSpan(j * w, w);
+                for (var b = 0; b < w; b++) row[b] += product * other[b];
+            }
+            for (var a = 0; a < w; a++)
+            {
+                for (var b = 0; b < w; b++) gram[a * k + b] += own[a] * row[b];
+                gram[a * k + w] += own[a] * reading.CosinesX[i];
+                moment[a] += own[a] * goals[i];
+            }
+        }
+        for (var b = 0; b < w; b++) gram[w * k + b] = gram[b * k + w];
+        gram[w * k + w] = VectorMath.Dot(reading.X, reading.X);
+        moment[w] = VectorMath.Dot(reading.X, goal);
+        return (gram, moment);
+    }
+}

@@ -1,0 +1,129 @@
+using RsrNet.Core.Documents;
+using RsrNet.Core.Replicas;
+
+namespace RsrNet.Core.Coordination;
+
+/// <summary>The replicas of one process that learn together, each with an engine and a thread of its own, and the work each of them has.</summary>
+internal sealed class ReplicaGroup : IDisposable
+{
+    private readonly RsrNetOptions options;
+    private readonly TrainingReplica[] replicas;
+    private readonly ComputeThread[] threads;
+    private readonly SortedSet<int> free;
+    private readonly List<TrainingFlight> flights = [];
+
+    /// <param name="engine">Makes an engine.</param>
+    /// <param name="coordinator">From now on used through <see cref="Exchange"/> alone.</param>
+    public ReplicaGroup(RsrNetOptions options, Func<IRecursionEngine> engine, Coordinator coordinator, TimeProvider time)
+    {
+        this.options = options;
+        var count = options.Coordination.Replicas;
+        Exchange = new GradientExchange(coordinator, options.Coordination, options.Replicas, time: time);
+        threads = [.. Enumerable.Range(0, count).Select(number => new ComputeThread($"replica {number}"))];
+        replicas = [.. threads.Select(thread => thread.Run(() => new TrainingReplica(engine(), thread, options, time)).GetAwaiter().GetResult())];
+        free = [.. Enumerable.Range(0, count)];
+    }
+
+    public GradientExchange Exchange { get; }
+
+    /// <summary>What the replicas are at.</summary>
+    public IReadOnlyList<TrainingFlight> Flights => flights;
+
+    /// <summary>Whether documents can be given out now. Replicas that share updates begin together.</summary>
+    public bool HasRoom => options.Coordination.Mode == CoordinationMode.Asynchronous ? free.Count > 0 : flights.Count == 0;
+
+    /// <summary>How many documents can be given out at once.</summary>
+    public int Room => BatchPlan.MostDocuments(free.Count, options.Coordination);
+
+    /// <summary>Updates that may come of what is under way and of what would be given out next.</summary>
+    public int UpdatesAhead =>
+        (options.Coordination.Mode switch
+        {
+            CoordinationMode.Asynchronous => flights.Count + 1,
+            CoordinationMode.LocalSteps => options.Coordination.AveragingPeriod,
+            _ => 1,
+        }) * options.Replicas.SupervisionSteps;
+
+    /// <summary>Gives documents out to the free replicas.</summary>
+    /// <param name="batch">At least one, at most <see cref="Room"/>; labelled and embedded.</param>
+    /// <param name="guests">Who joins a batch that is too small.</param>
+    /// <param name="onProgress">Called, from any thread, when there is something new in <see cref="Flights"/>.</param>
+    public void Begin(IReadOnlyList<ActiveDocument> batch, Func<IReadOnlyList<Document>, IReadOnlyList<Document>> guests, Action onProgress)
+    {
+        var plan = BatchPlan.Of(batch, [.. free], options.Coordination);
+        var seats = Exchange.Open([.. plan.Select(part => part.Replica)], options.Replicas.SupervisionSteps);
+        foreach (var ((replica, batches), seat) in plan.Zip(seats))
+        {
+            free.Remove(replica);
+            var order = new TrainingOrder(replica, seat.FirstSequence, [.. batches.Select(taken =>
+            {
+                Document[] documents = [.. taken.Select(one => one.Document)];
+                return new TrainingBatch(documents, guests(documents));
+            })]);
+            var flight = new TrainingFlight([.. batches.SelectMany(taken => taken)], seat, Train(order, seat));
+            flights.Add(flight);
+            seat.FirstApplied.ContinueWith(_ => onProgress(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            flight.Outcome.ContinueWith(_ => onProgress(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+        }
+    }
+
+    /// <summary>Takes those out that have ended.</summary>
+    public List<TrainingFlight> TakeEnded()
+    {
+        var ended = flights.FindAll(flight => flight.Outcome.IsCompleted);
+        foreach (var flight in ended)
+        {
+            flights.Remove(flight);
+            free.Add(flight.Seat.Replica);
+        }
+        return ended;
+    }
+
+    /// <summary>Once all have ended, however they did.</summary>
+    public async Task Rest()
+    {
+        foreach (var flight in flights) await Task.WhenAny(flight.Outcome);
+    }
+
+    public void Dispose()
+    {
+        foreach (var (thread, replica) in threads.Zip(replicas))
+        {
+            thread.Run(() =>
+            {
+                replica.Dispose();
+                return true;
+            });
+            thread.Dispose();
+        }
+    }
+
+    private async Task<TrainingOutcome> Train(TrainingOrder order, TrainingSeat seat)
+    {
+        try
+        {
+            return await replicas[order.Replica].Train(order, Exchange);
+        }
+        finally
+        {
+            Exchange.Leave(seat);
+        }
+    }
+}
+
+/// <summary>What one replica is learning from.</summary>
+internal sealed class TrainingFlight(IReadOnlyList<ActiveDocument> documents, TrainingSeat seat, Task<TrainingOutcome> outcome)
+{
+    /// <summary>In the order of the outcome's.</summary>
+    public IReadOnlyList<ActiveDocument> Documents => documents;
+
+    public TrainingSeat Seat => seat;
+
+    public Task<TrainingOutcome> Outcome => outcome;
+
+    /// <summary>Whether the documents have been marked as learned from.</summary>
+    public bool IsMarked { get; set; }
+
+    /// <summary>The version that first came of these documents; null until then, and where nothing was applied.</summary>
+    public long? LearnedAt => seat.FirstApplied.IsCompletedSuccessfully ? seat.FirstApplied.Result : null;
+}

@@ -1,0 +1,117 @@
+using RsrNet.Core.Documents;
+using RsrNet.Core.Numerics;
+using RsrNet.Core.Replicas;
+
+namespace RsrNet.Core.Coordination;
+
+/// <summary>
+/// The residual mode as one whole: network, regressions, average and reservoir; foretells articles and learns from them. Used by one thread at a time.
+/// </summary>
+public sealed class ResidualModel : IStreamModel
+{
+    private readonly ResidualOptions options;
+    private readonly RecursionShape shape;
+    private readonly Coordinator coordinator;
+    private readonly WeightAverage average;
+    private readonly ResidualEngine trainer;
+    private readonly ResidualEngine server;
+    private readonly Supervision supervision;
+    private readonly Reservoir<ReadArticle> reservoir;
+    private readonly SentenceReadout readout;
+
+    /// <param name="dimensions">d, the encoder's.</param>
+    /// <param name="coordination">Optimiser and clipping; its learning rate is not read, <see cref="ResidualOptions.LearningRate"/> is.</param>
+    /// <exception cref="ArgumentException">An option is out of range.</exception>
+    public ResidualModel(int dimensions, ResidualOptions options, CoordinationOptions? coordination = null)
+    {
+        options.Check();
+        this.options = options;
+        shape = new RecursionShape(dimensions, options.Recursion.Hidden, options.Recursion.Latent) { Mode = LearningMode.Residual };
+        var weights = RecursionInitialization.Create(shape, options.Recursion.Seed);
+        Regressions = new StreamRegressions(dimensions, options);
+        Regressions.Publish(weights);
+        coordinator = new Coordinator(weights, (coordination ?? new CoordinationOptions()) with { LearningRate = options.LearningRate });
+        average = new WeightAverage(weights, options.AverageDecay);
+        trainer = new ResidualEngine(shape, options.Recursion);
+        server = new ResidualEngine(shape, options.Recursion);
+        server.Load(average.Weights);
+        supervision = new Supervision(trainer, coordinator, options.Recursion);
+        reservoir = new Reservoir<ReadArticle>(options.ReservoirSize, options.Recursion.Seed);
+        readout = new SentenceReadout(redundancy: options.Redundancy);
+    }
+
+    /// <summary>What is learned beside the network.</summary>
+    public StreamRegressions Regressions { get; }
+
+    /// <summary>The weights that foretell: the average of the trained ones.</summary>
+    public RecursionWeights Served => average.Weights;
+
+    /// <summary>Updates so far.</summary>
+    public long Version => coordinator.Version;
+
+    /// <inheritdoc/>
+    public string Mode => "residual";
+
+    /// <summary>A batch with the articles in its rows, from the beginning of their recursion.</summary>
+    public RecursionBatch Place(IReadOnlyList<ReadArticle> articles)
+    {
+        var batch = new RecursionBatch(shape, articles.Count);
+        for (var row = 0; row < articles.Count; row++)
+        {
+            articles[row].X.CopyTo(batch.X, row * shape.D);
+            articles[row].T?.CopyTo(batch.T, row * shape.D);
+            batch.Sentences[row] = articles[row].Sentences;
+        }
+        return batch;
+    }
+
+    /// <summary>One supervision step of refinement with the served weights; Y, Z and Confidence are replaced.</summary>
+    public void Refine(RecursionBatch batch) => server.Refine(batch);
+
+    /// <summary>The batch after N supervision steps with the served weights.</summary>
+    public RecursionBatch Predict(IReadOnlyList<ReadArticle> articles)
+    {
+        var batch = Place(articles);
+        for (var step = 0; step < options.Recursion.SupervisionSteps; step++) server.Refine(batch);
+        return batch;
+    }
+
+    /// <inheritdoc/>
+    public ReadoutSummary Summarize(RecursionBatch batch, int row)
+    {
+        var statistics = new ResidualStatistics(Served);
+        var reading = new SentenceReading(batch.Sentences[row]!, batch.X.AsSpan(row * shape.D, shape.D), statistics);
+        return readout.Of(SummaryView.Of(reading, batch.Y.AsSpan(row * shape.D, shape.D), statistics), statistics);
+    }
+
+    /// <summary>Learns from articles that <see cref="Predict"/> was asked for just before, and from some of the reservoir.</summary>
+    /// <param name="articles">With highlights.</param>
+    /// <param name="judged">What was foretold of them, with the weights as they are.</param>
+    public void Learn(IReadOnlyList<ReadArticle> articles, RecursionBatch judged)
+    {
+        var statistics = new ResidualStatistics(Served);
+        var lessons = articles.Select((article, row) => Lesson.Of(article, judged.Y.AsSpan(row * shape.D, shape.D), statistics, readout)).ToArray();
+        Train(articles);
+        foreach (var article in articles) reservoir.Add(article);
+        for (var replay = 0; replay < options.Replays; replay++) Train(reservoir.Draw(articles.Count));
+        foreach (var lesson in lessons) Regressions.Observe(lesson);
+        Regressions.Publish(coordinator.Weights);
+        Regressions.Publish(average.Weights);
+        server.Load(average.Weights);
+    }
+
+    public void Dispose()
+    {
+        trainer.Dispose();
+        server.Dispose();
+    }
+
+    private void Train(IReadOnlyList<ReadArticle> articles)
+    {
+        if (articles.Count == 0) return;
+        foreach (var step in supervision.Run(Place(articles)))
+        {
+            if (step.Applied) average.Add(coordinator.Weights);
+        }
+    }
+}

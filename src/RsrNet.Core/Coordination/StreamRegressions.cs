@@ -1,0 +1,133 @@
+using RsrNet.Core.Documents;
+using RsrNet.Core.Numerics;
+using RsrNet.Core.Replicas;
+
+namespace RsrNet.Core.Coordination;
+
+/// <summary>
+/// What the residual mode learns beside its network, each by least squares on the stream: the means of vectors, the start of y, its confidence and the readout.
+/// Owned by the coordinator; what it has found goes out with the weights (<see cref="Publish"/>), what it goes on from is in <see cref="Tensors"/>.
+/// </summary>
+public sealed class StreamRegressions
+{
+    /// <summary>Articles after which a mean follows the stream at a fixed pace.</summary>
+    private const int MeanHorizon = 5_000;
+
+    /// <summary>Predictions of quality that calibrate the next one.</summary>
+    private const int CalibrationSize = 500;
+
+    /// <summary>Articles before a foretold cosine is worth calibrating by: the first ones were made of nothing.</summary>
+    private const int FewestForetold = 64;
+
+    /// <summary>Articles before the learned readout may serve at all.</summary>
+    private const int FewestJudged = 20;
+
+    private readonly ResidualOptions options;
+    private readonly RunningMean x;
+    private readonly RunningMean t;
+    private readonly RunningMean sentence;
+    private readonly NormalEquations pool = new(PoolFeatures.Prior, PoolFeatures.PriorWeight);
+    private readonly NormalEquations scale = new([1], 1);
+    private readonly NormalEquations confidence = new(ConfidenceFeatures.Prior, ConfidenceFeatures.PriorWeight);
+    private readonly NormalEquations readout = new(ReadoutFeatures.Prior, ReadoutFeatures.PriorWeight);
+    private readonly Queue<double> gains = [];
+
+    /// <param name="dimensions">d</param>
+    public StreamRegressions(int dimensions, ResidualOptions options)
+    {
+        options.Check();
+        this.options = options;
+        x = new RunningMean(dimensions, MeanHorizon);
+        t = new RunningMean(dimensions, MeanHorizon);
+        sentence = new RunningMean(dimensions, MeanHorizon);
+    }
+
+    /// <summary>Predictions of quality beside what came of them.</summary>
+    public CalibrationWindow Calibration { get; } = new(CalibrationSize);
+
+    /// <summary>Mean gain of the learned readout over the first sentences in the window: mean of the three ROUGE F1, in [-1, 1]; 0 before the first.</summary>
+    public double ReadoutGain => gains.Count == 0 ? 0 : gains.Average();
+
+    /// <summary>Learns from one article that was judged before.</summary>
+    public void Observe(Lesson lesson)
+    {
+        x.Add(lesson.X);
+        t.Add(lesson.T);
+        sentence.Add(lesson.Sentence);
+        foreach (var regression in (NormalEquations[])[pool, scale, confidence, readout]) regression.Forget(options.Forgetting);
+        pool.Add(lesson.PoolGram, lesson.PoolMoment);
+        scale.Observe([1], lesson.Scale);
+        confidence.Observe(lesson.Confidence, lesson.Cosine);
+        readout.Add(lesson.ReadoutGram, lesson.ReadoutMoment);
+        if (x.Count > FewestForetold) Calibration.Add(lesson.ForetoldCosine, lesson.Probability, lesson.Cosine);
+        if (gains.Count == options.ReadoutWindow) gains.Dequeue();
+        gains.Enqueue(Quality(lesson.Learned) - Quality(lesson.Lead));
+    }
+
+    /// <summary>Writes what was found into the weights' statistics.</summary>
+    public void Publish(RecursionWeights weights)
+    {
+        var statistics = new ResidualStatistics(weights);
+        Copy(x.Mean, statistics.MeanX);
+        Copy(t.Mean, statistics.MeanT);
+        Copy(sentence.Mean, statistics.MeanSentence);
+        Copy(pool.Weights, statistics.Pool);
+        statistics.Scale = (float)scale.Weights[0];
+        statistics.Anchor = (float)options.Anchor;
+        Copy(confidence.Weights, statistics.Confidence);
+        statistics.Line = Calibration.Line;
+        Copy(readout.Weights, statistics.Readout);
+        statistics.ReadoutOpen = gains.Count >= FewestJudged && ReadoutGain > 0 ? 1 : 0;
+    }
+
+    /// <summary>Everything to go on from, by name; the reverse of <see cref="Restore"/>.</summary>
+    public IReadOnlyDictionary<string, double[]> Tensors() => new SortedDictionary<string, double[]>(StringComparer.Ordinal)
+    {
+        ["mean.x"] = [.. x.Mean],
+        ["mean.t"] = [.. t.Mean],
+        ["mean.sentence"] = [.. sentence.Mean],
+        ["mean.count"] = [x.Count],
+        ["pool.gram"] = [.. pool.Gram],
+        ["pool.moment"] = [.. pool.Moment],
+        ["scale.gram"] = [.. scale.Gram],
+        ["scale.moment"] = [.. scale.Moment],
+        ["confidence.gram"] = [.. confidence.Gram],
+        ["confidence.moment"] = [.. confidence.Moment],
+        ["confidence.window"] = Calibration.Values,
+        ["readout.gram"] = [.. readout.Gram],
+        ["readout.moment"] = [.. readout.Moment],
+        ["readout.window"] = [.. gains],
+    };
+
+    /// <exception cref="WeightsRejectedException">A tensor is missing or of another length; nothing changed.</exception>
+    public void Restore(IReadOnlyDictionary<string, double[]> tensors)
+    {
+        var sizes = Tensors();
+        foreach (var (name, values) in sizes)
+        {
+            if (!tensors.TryGetValue(name, out var given)) throw new WeightsRejectedException($"the regressions' tensor '{name}' is missing");
+            var fits = name.EndsWith("window", StringComparison.Ordinal) || given.Length == values.Length;
+            if (!fits) throw new WeightsRejectedException($"the regressions' tensor '{name}' has {given.Length} numbers, not {values.Length}");
+            if (given.Any(value => !double.IsFinite(value))) throw new WeightsRejectedException($"the regressions' tensor '{name}' holds a number that is not finite");
+        }
+        foreach (var (mean, name) in ((RunningMean, string)[])[(x, "mean.x"), (t, "mean.t"), (sentence, "mean.sentence")])
+        {
+            tensors[name].CopyTo(mean.Mean, 0);
+            mean.Count = (long)tensors["mean.count"][0];
+        }
+        pool.Restore(tensors["pool.gram"], tensors["pool.moment"]);
+        scale.Restore(tensors["scale.gram"], tensors["scale.moment"]);
+        confidence.Restore(tensors["confidence.gram"], tensors["confidence.moment"]);
+        readout.Restore(tensors["readout.gram"], tensors["readout.moment"]);
+        Calibration.Values = tensors["confidence.window"];
+        gains.Clear();
+        foreach (var gain in tensors["readout.window"].TakeLast(options.ReadoutWindow)) gains.Enqueue(gain);
+    }
+
+    private static double Quality(Rouge rouge) => (rouge.R1.F1 + rouge.R2.F1 + rouge.RLsum.F1) / 3;
+
+    private static void Copy(ReadOnlySpan<double> from, Span<float> to)
+    {
+        for (var i = 0; i < to.Length; i++) to[i] = (float)from[i];
+    }
+}

@@ -1,0 +1,42 @@
+namespace RsrNet.Core.Coordination;
+
+/// <summary>A replica's place at the exchange for one piece of work: what it may bring, and whether any of it was applied.</summary>
+public sealed class TrainingSeat
+{
+    private readonly TaskCompletionSource<long?> firstApplied = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ContributionAnswer lastAnswer;
+
+    internal TrainingSeat(int replica, long firstSequence)
+    {
+        Replica = replica;
+        FirstSequence = firstSequence;
+        LastSequence = firstSequence - 1;
+    }
+
+    public int Replica { get; }
+
+    /// <summary>The sequence number of its first contribution; the others follow one by one.</summary>
+    public long FirstSequence { get; }
+
+    /// <summary>
+    /// The version that came of the first applied contribution: from then on its documents have been learned from, whatever happens to the
+    /// replica. Null once the seat was left without any.
+    /// </summary>
+    public Task<long?> FirstApplied => firstApplied.Task;
+
+    /// <summary>The last one applied.</summary>
+    internal long LastSequence { get; private set; }
+
+    internal void OnApplied(long sequence, ContributionAnswer answer)
+    {
+        LastSequence = sequence;
+        lastAnswer = answer;
+        firstApplied.TrySetResult(answer.Version);
+    }
+
+    /// <summary>The answer to a contribution that came again.</summary>
+    internal ContributionAnswer Repeat(long sequence) =>
+        sequence == LastSequence ? lastAnswer with { Reception = Reception.Repeated } : lastAnswer with { Reception = Reception.Late };
+
+    internal void Leave() => firstApplied.TrySetResult(null);
+}

@@ -1,0 +1,92 @@
+using System.Runtime.InteropServices;
+using RsrNet.Core.Articles;
+using RsrNet.Core.Embedding;
+using RsrNet.Core.Numerics;
+
+namespace RsrNet.Core.Documents;
+
+/// <summary>An article's sentences with their vectors: what a summary is made of. n = sentences, d = width of the encoder's vectors.</summary>
+public sealed class ArticleSentences
+{
+    /// <summary>
+    /// Sentences read of one article; what comes after is left alone. News says what matters early, and the work grows with n^2.
+    /// </summary>
+    public const int Limit = 128;
+
+    private ArticleSentences(SentenceOutline[] outlines, float[] vectors, int dimensions)
+    {
+        Outlines = outlines;
+        Vectors = vectors;
+        Dimensions = dimensions;
+    }
+
+    /// <summary>[n] in article order.</summary>
+    public IReadOnlyList<SentenceOutline> Outlines { get; }
+
+    /// <summary>[n, d] of unit length; zero where a sentence has no word the encoder knows.</summary>
+    public float[] Vectors { get; }
+
+    /// <summary>d</summary>
+    public int Dimensions { get; }
+
+    /// <summary>n; 0 for a text without a letter.</summary>
+    public int Count => Outlines.Count;
+
+    public ReadOnlySpan<float> Vector(int index) => Vectors.AsSpan(index * Dimensions, Dimensions);
+
+    /// <param name="encoder">The one that embeds the articles.</param>
+    /// <param name="text">The article's text, without its title.</param>
+    public static ArticleSentences Of(ITextEncoder encoder, string text) => Of(encoder, [text])[0];
+
+    /// <summary>The same for several articles in one call of the encoder.</summary>
+    public static ArticleSentences[] Of(ITextEncoder encoder, IReadOnlyList<string> texts)
+    {
+        var outlines = new SentenceOutline[texts.Count][];
+        var all = new List<string>();
+        for (var i = 0; i < texts.Count; i++)
+        {
+            outlines[i] = [.. Readout.Choices(texts[i], Sentences.Ranges(texts[i])).Take(Limit).Select(choice => SentenceOutline.Of(choice.Sentence, choice.Position))];
+            all.AddRange(outlines[i].Select(outline => outline.Text));
+        }
+        var d = encoder.Dimensions;
+        var vectors = new float[all.Count * d];
+        encoder.Encode(CollectionsMarshal.AsSpan(all), vectors);
+        for (var i = 0; i < all.Count; i++) VectorMath.Normalize(vectors.AsSpan(i * d, d));
+        var articles = new ArticleSentences[texts.Count];
+        var at = 0;
+        for (var i = 0; i < articles.Length; i++)
+        {
+            articles[i] = new ArticleSentences(outlines[i], vectors.AsSpan(at * d, outlines[i].Length * d).ToArray(), d);
+            at += outlines[i].Length;
+        }
+        return articles;
+    }
+}
+
+/// <param name="Position">Index among all sentences of the article, from 0.</param>
+/// <param name="Words">Runs of characters between blanks; at least 1.</param>
+/// <param name="Digits">Share of the words that begin with a digit; in [0, 1].</param>
+/// <param name="Quotes">Whether somebody is quoted in it: highlights seldom do.</param>
+/// <param name="Capitals">Share of the words after the first that begin with a capital: names; in [0, 1].</param>
+public readonly record struct SentenceOutline(string Text, int Position, int Words, float Digits, float Capitals, bool Quotes)
+{
+    private const string QuoteMarks = "\"\u201C\u201D";
+
+    public static SentenceOutline Of(string text, int position)
+    {
+        int words = 0, digits = 0, capitals = 0;
+        var before = ' ';
+        foreach (var unit in text)
+        {
+            if (char.IsWhiteSpace(before) && !char.IsWhiteSpace(unit))
+            {
+                words++;
+                if (char.IsAsciiDigit(unit)) digits++;
+                else if (char.IsUpper(unit) && words > 1) capitals++;
+            }
+            before = unit;
+        }
+        words = Math.Max(words, 1);
+        return new SentenceOutline(text, position, words, (float)digits / words, (float)capitals / words, text.AsSpan().ContainsAny(QuoteMarks));
+    }
+}

@@ -1,0 +1,24 @@
+namespace RsrNet.Core.Numerics;
+
+/// <summary>
+/// The mean of a stream of vectors: exact over the first <paramref name="horizon"/> of them, and an exponential mean with that memory afterwards, so that
+/// it follows a stream that changes.
+/// </summary>
+/// <param name="dimensions">d</param>
+/// <param name="horizon">Vectors; at least 1.</param>
+public sealed class RunningMean(int dimensions, long horizon)
+{
+    /// <summary>[d] zero before the first vector.</summary>
+    public double[] Mean { get; } = new double[dimensions];
+
+    /// <summary>Vectors so far.</summary>
+    public long Count { get; set; }
+
+    /// <param name="vector">[d]</param>
+    public void Add(ReadOnlySpan<float> vector)
+    {
+        Count++;
+        var share = 1.0 / Math.Min(Count, horizon);
+        for (var i = 0; i < Mean.Length; i++) Mean[i] += (vector[i] - Mean[i]) * share;
+    }
+}

@@ -1,0 +1,62 @@
+using RsrNet.Core.Numerics;
+
+namespace RsrNet.Core.Replicas;
+
+/// <summary>
+/// y0 and the way between y and what the network works on. With mean m, scale r, anchor a and its weight b: u0 = unit(pooled sentences and x),
+/// y0 = m + r k (u0 + b a) with k = 1 / ||u0 + b a||; a correction c of u0 makes y = m + r k (u0 + c + b a).
+/// </summary>
+internal sealed class SummaryStart
+{
+    private readonly float[] y;
+    private readonly double factor; // r k
+
+    public SummaryStart(SentenceReading reading, ResidualStatistics statistics)
+    {
+        var d = reading.X.Length;
+        U = new float[d];
+        var weights = new double[reading.Count];
+        for (var i = 0; i < weights.Length; i++)
+        {
+            for (var k = 0; k < PoolFeatures.Weightings; k++) weights[i] += statistics.Pool[k] * reading.Weightings[i * PoolFeatures.Weightings + k];
+        }
+        reading.AddSum(U, weights);
+        VectorMath.AddScaled(U, reading.X, statistics.Pool[PoolFeatures.Weightings]);
+        if (!(VectorMath.Normalize(U) > 0)) reading.X.CopyTo(U);
+        var mixed = (float[])U.Clone();
+        VectorMath.AddScaled(mixed, reading.Anchor, statistics.Anchor);
+        var norm = VectorMath.Norm(mixed);
+        factor = Math.Max(statistics.Scale, LeastScale) / (norm > 0 ? norm : 1);
+        y = statistics.MeanT.ToArray();
+        VectorMath.AddScaled(y, mixed, (float)factor);
+    }
+
+    /// <summary>Below this the way back from y to u would blow rounding up.</summary>
+    private const float LeastScale = 0.01f;
+
+    /// <summary>[d] u0, of unit length (zero for an article without a known word).</summary>
+    public float[] U { get; }
+
+    /// <summary>[d] y0.</summary>
+    public ReadOnlySpan<float> Y => y;
+
+    /// <summary>u of a y: u0 + (y - y0) / (r k).</summary>
+    /// <param name="carried">[d] y of an earlier step; all zero for a new document, whose u is u0.</param>
+    public float[] Carried(ReadOnlySpan<float> carried)
+    {
+        var u = (float[])U.Clone();
+        if (!carried.ContainsAnyExcept(0f)) return u;
+        for (var j = 0; j < u.Length; j++) u[j] += (float)((carried[j] - y[j]) / factor);
+        return u;
+    }
+
+    /// <summary>y of u0 + sum of weighted sentences.</summary>
+    /// <param name="target">[d]; overwritten.</param>
+    /// <param name="weights">[n]</param>
+    public void WriteY(Span<float> target, SentenceReading reading, ReadOnlySpan<double> weights)
+    {
+        target.Clear();
+        reading.AddSum(target, weights);
+        for (var j = 0; j < target.Length; j++) target[j] = y[j] + (float)(target[j] * factor);
+    }
+}

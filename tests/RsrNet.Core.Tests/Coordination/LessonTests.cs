@@ -1,0 +1,57 @@
+using RsrNet.Core.Coordination;
+using RsrNet.Core.Documents;
+using RsrNet.Core.Numerics;
+using RsrNet.Core.Replicas;
+using RsrNet.Core.Tests.Replicas;
+
+namespace RsrNet.Core.Tests.Coordination;
+
+public sealed class LessonTests
+{
+    /// <summary>The sums come from products of sentences; here the pool's vectors are made and multiplied one by one.</summary>
+    [Fact]
+    public void PoolSums_EqualThoseOfTheVectorsThemselves()
+    {
+        var statistics = new ResidualStatistics(TinyNews.Weights());
+        foreach (var article in TinyNews.Articles())
+        {
+            var lesson = Lesson.Of(article, article.X, statistics, new SentenceReadout());
+            var reading = new SentenceReading(article.Sentences, article.X, statistics);
+            var vectors = new float[PoolFeatures.Count][];
+            for (var k = 0; k < PoolFeatures.Weightings; k++)
+            {
+                vectors[k] = new float[16];
+                for (var i = 0; i < reading.Count; i++)
+                    VectorMath.AddScaled(vectors[k], reading.Sentence(i), (float)reading.Weightings[i * PoolFeatures.Weightings + k]);
+            }
+            vectors[^1] = reading.X.ToArray();
+            var goal = (float[])article.T!.Clone();
+            VectorMath.AddScaled(goal, statistics.MeanT, -1);
+            for (var a = 0; a < vectors.Length; a++)
+            {
+                Assert.Equal(VectorMath.Dot(vectors[a], goal), lesson.PoolMoment[a], 1e-4);
+                for (var b = 0; b < vectors.Length; b++)
+                    Assert.Equal(VectorMath.Dot(vectors[a], vectors[b]), lesson.PoolGram[a * vectors.Length + b], 1e-4);
+            }
+        }
+    }
+
+    [Fact]
+    public void ReadoutTarget_IsHighestForTheSentenceThatTheHighlightsRepeat()
+    {
+        var article = TinyNews.Articles()[0];
+        var overlap = new HighlightOverlap(article.Highlights);
+        var values = article.Sentences.Outlines.Select(outline => overlap.Of(outline.Text)).ToArray();
+        Assert.Equal(2, values[0], 1e-12); // every word and every pair
+        Assert.All(values[1..], value => Assert.InRange(value, 0, 1));
+    }
+
+    [Fact]
+    public void Unlabelled_IsRefused()
+    {
+        var article = TinyNews.Articles()[0] with { T = null };
+        var problem = Assert.Throws<ArgumentException>(
+            () => Lesson.Of(article, article.X, new ResidualStatistics(TinyNews.Weights()), new SentenceReadout()));
+        Assert.Contains("has no highlights", problem.Message, StringComparison.Ordinal);
+    }
+}
