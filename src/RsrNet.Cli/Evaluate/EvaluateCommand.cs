@@ -107,7 +107,7 @@ internal static class EvaluateCommand
             case "notebook":
                 var recursion = options.Replicas with { Seed = seed };
                 var shape = new RecursionShape(encoder.Dimensions, recursion.Hidden, recursion.Latent);
-                return new NotebookModel(EngineChoice.Fastest(shape, recursion), recursion, options.Coordination with { BatchSize = batch });
+                return new NotebookModel(new CpuEngine(shape, recursion), recursion, options.Coordination with { BatchSize = batch });
             default:
                 throw new UsageException($"--mode: there is no '{mode}'; there are residual and notebook");
         }
