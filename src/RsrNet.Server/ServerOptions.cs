@@ -1,3 +1,5 @@
+using RsrNet.Server.Documents;
+
 namespace RsrNet.Server;
 
 /// <summary>
@@ -15,6 +17,12 @@ public sealed record ServerOptions
     /// Folder of the database and the checkpoints; one server at a time. Default: <c>rsrnet</c> in the user's local application data.
     /// </summary>
     public string Data { get; init; } = DefaultData();
+
+    /// <summary>
+    /// Connection string of a PostgreSQL database for documents and checkpoints, such as <c>Host=db;Database=rsrnet;Username=rsrnet</c>;
+    /// the password may come from the environment variable PGPASSWORD or a passfile. Default empty: SQLite and files in the data folder.
+    /// </summary>
+    public string Database { get; init; } = "";
 
     /// <summary>Bytes of a safetensors file that may be imported. Default 256 MiB; at least 1,024.</summary>
     public long ImportBytes { get; init; } = 256 * 1024 * 1024;
@@ -54,6 +62,11 @@ public sealed record ServerOptions
             }
         }
         if (string.IsNullOrWhiteSpace(Data)) problems.Add("Server.Data is empty; name a folder");
+        if (Database.Length > 0 && PostgresDatabase.ProblemOf(Database) is { } problem)
+        {
+            // Its value is not shown: it may hold a password.
+            problems.Add($"Server.Database {problem}; write it as 'Host=db;Database=rsrnet;Username=rsrnet', or leave it empty for SQLite");
+        }
         if (ImportBytes < 1024) problems.Add($"Server.ImportBytes is {ImportBytes}; it must be at least 1024");
         Check(nameof(BacklogWaitSeconds), BacklogWaitSeconds, 0, 300);
         Check(nameof(KeepAliveSeconds), KeepAliveSeconds, 0.1, 300);
@@ -67,6 +80,9 @@ public sealed record ServerOptions
                 problems.Add(FormattableString.Invariant($"Server.{name} is {value}; it must be {least} to {most}"));
         }
     }
+
+    /// <summary>For messages: without <see cref="Database"/>, which may hold a password.</summary>
+    public override string ToString() => $"{nameof(ServerOptions)} {{ Urls = {Urls}, Data = {Data} }}";
 
     internal IReadOnlyList<string> Addresses() => Urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 

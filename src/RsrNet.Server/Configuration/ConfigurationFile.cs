@@ -105,7 +105,9 @@ public sealed record ConfigurationFile(RsrNetOptions Learner, ServerOptions Serv
         }
         catch (JsonException)
         {
-            problems.Add($"{path} is {element.GetRawText()}; it must be {Describe(type)}");
+            // What is inside an object is not shown: a password may be in there.
+            var found = element.ValueKind is JsonValueKind.Object or JsonValueKind.Array ? $"an {element.ValueKind.ToString().ToLowerInvariant()}" : element.GetRawText();
+            problems.Add($"{path} is {found}; it must be {Describe(type)}");
         }
         return element.Clone();
     }

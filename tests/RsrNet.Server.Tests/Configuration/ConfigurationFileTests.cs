@@ -74,8 +74,23 @@ public sealed class ConfigurationFileTests
     [InlineData("""{"Coordination": {"Mode": 1}}""", "Coordination.Mode is 1; it must be one of")]
     [InlineData("""{"Coordination": {"Replicas": 1025}}""", "Coordination.Replicas is 1025; it must be 1 to 1024")]
     [InlineData("""{"Server": {"KeepAliveSeconds": 0}}""", "Server.KeepAliveSeconds is 0; it must be 0.1 to 300")]
+    [InlineData("""{"Server": {"Database": "Host=db;Databse=x"}}""", "Server.Database ")]
+    [InlineData("""{"Server": {"Database": "Database=x"}}""", "Server.Database names no Host; write it as")]
     public void Setting_ThatIsWrong_IsNamed(string json, string message) =>
         Assert.Contains(message, Assert.Throws<ConfigurationException>(() => Parse(json)).Message, StringComparison.Ordinal);
+
+    /// <summary>A connection string may hold a password, wherever the mistake is.</summary>
+    [Theory]
+    [InlineData("""{"Server": {"Database": "Host=db;Port=secret-word;Database=x"}}""")]
+    [InlineData("""{"Server": {"Database": "Database=x;Password=secret-word"}}""")]
+    [InlineData("""{"Server": {"Database": {"Host": "db", "Password": "secret-word"}}}""")]
+    [InlineData("""{"Server": {"Database": ["Host=db", "Password=secret-word"]}}""")]
+    public void ConnectionString_ThatIsWrong_IsNotShown(string json)
+    {
+        var problem = Assert.Throws<ConfigurationException>(() => Parse(json));
+        Assert.Contains("Server.Database", problem.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("secret-word", problem.ToString(), StringComparison.Ordinal);
+    }
 
     [Fact]
     public void Settings_ThatAreWrong_AreAllNamed()

@@ -1,0 +1,60 @@
+using RsrNet.Core.Documents;
+using RsrNet.Core.Weights;
+using RsrNet.Server.Weights;
+
+namespace RsrNet.Server.Documents;
+
+/// <summary>
+/// Where one server that learns alone keeps documents and checkpoints: in its data folder, or in the PostgreSQL database its options name.
+/// It holds the place for itself.
+/// </summary>
+public sealed class ServerStorage : IAsyncDisposable
+{
+    private readonly IAsyncDisposable[] _underneath;
+
+    private ServerStorage(string place, IDocumentStore documents, ICheckpointStore checkpoints, params IAsyncDisposable[] underneath)
+    {
+        Place = place;
+        Documents = documents;
+        Checkpoints = checkpoints;
+        _underneath = underneath;
+    }
+
+    /// <summary>The folder or the database, for messages; nothing secret.</summary>
+    public string Place { get; }
+
+    public IDocumentStore Documents { get; }
+
+    public ICheckpointStore Checkpoints { get; }
+
+    /// <exception cref="StoreUnavailableException">
+    /// The place is in use by another server, cannot be reached or cannot be written.
+    /// </exception>
+    public static async Task<ServerStorage> Open(ServerOptions server, WeightOptions weights, CancellationToken cancellation = default)
+    {
+        if (server.Database.Length == 0)
+        {
+            var store = SqliteDocumentStore.Open(server.Data);
+            return new ServerStorage(store.Folder, store, new CheckpointFolder(Path.Combine(store.Folder, "weights"), weights));
+        }
+        var database = await PostgresDatabase.Open(server.Database, cancellation);
+        try
+        {
+            var claim = await database.Claim(alone: true, cancellation);
+            return new ServerStorage(
+                database.Place, new PostgresDocumentStore(database), new PostgresCheckpointStore(database, weights), claim, database);
+        }
+        catch
+        {
+            await database.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Writes what was queued, and lets the place go.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await Documents.DisposeAsync();
+        foreach (var part in _underneath) await part.DisposeAsync();
+    }
+}
