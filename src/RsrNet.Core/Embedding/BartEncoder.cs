@@ -20,6 +20,7 @@ public sealed class BartEncoder : ITextEncoder, IDisposable
     private readonly BartNetwork network;
     private readonly WorkerTeam team;
     private readonly EmbeddingOptions options;
+    private readonly int limit;
     private readonly Lock turn = new();
     private bool disposed;
 
@@ -29,11 +30,11 @@ public sealed class BartEncoder : ITextEncoder, IDisposable
         this.options = options;
         if (tokenizer.Size > weights.Config.Vocabulary)
             throw new InvalidDataException($"the tokenizer has {tokenizer.Size} ids, the weights {weights.Config.Vocabulary}: they are of two models");
-        if (options.TokenLimit < 2 || options.TokenLimit > weights.Config.Positions)
-            throw new InvalidDataException($"TokenLimit is {options.TokenLimit}; this model takes 2 to {weights.Config.Positions}");
+        limit = Math.Min(options.TokenLimit, weights.Config.Positions);
+        if (limit < 2) throw new InvalidDataException($"TokenLimit is {options.TokenLimit}; it must be at least 2");
         Dimensions = weights.Config.Width;
         Id = $"bart-{Dimensions}-{Fingerprint(tokenizer, weights)}"
-            + (options.TokenLimit == BartTokenizer.DefaultLimit ? "" : $"-{options.TokenLimit}")
+            + (limit == BartTokenizer.DefaultLimit ? "" : $"-{limit}")
             + (options.PaddedMean ? "-padded" : "");
         team = new WorkerTeam(options.Threads > 0 ? options.Threads : Environment.ProcessorCount);
         network = BartNetwork.Create(weights, team, width);
@@ -77,7 +78,7 @@ public sealed class BartEncoder : ITextEncoder, IDisposable
         var ends = new int[texts.Length];
         for (var i = 0; i < texts.Length; i++)
         {
-            tokenizer.Encode(texts[i], ids, options.TokenLimit);
+            tokenizer.Encode(texts[i], ids, limit);
             ends[i] = ids.Count;
         }
         var group = new Group(tokenizer.Padding, options.PaddedMean ? Longest(ends) : 0);
@@ -92,7 +93,7 @@ public sealed class BartEncoder : ITextEncoder, IDisposable
     }
 
     /// <summary>Tokens of a text as they are embedded, those around it included and those beyond the limit not.</summary>
-    public int CountTokens(string text) => tokenizer.Encode(text, options.TokenLimit).Length;
+    public int? CountTokens(string text) => tokenizer.Encode(text, limit).Length;
 
     public void Dispose()
     {

@@ -23,6 +23,8 @@ public sealed class CachedEncoder(ITextEncoder encoder, int capacity) : ITextEnc
 
     public bool UsesAllCores => encoder.UsesAllCores;
 
+    public int? CountTokens(string text) => encoder.CountTokens(text);
+
     public void Encode(ReadOnlySpan<string> texts, Span<float> embeddings)
     {
         var d = Dimensions;

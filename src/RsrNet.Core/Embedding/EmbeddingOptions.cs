@@ -3,7 +3,7 @@ namespace RsrNet.Core.Embedding;
 /// <summary>What turns texts into vectors, and how.</summary>
 public sealed record EmbeddingOptions
 {
-    /// <summary>Where a text is cut off, in tokens with the two around it. Default 512, the notebook's; 2 to 1024. BART only.</summary>
+    /// <summary>Where a text is cut off, in tokens with the two around it. Default 512, the notebook's; 2 to 1024, and at most what the model takes. BART only.</summary>
     public int TokenLimit { get; init; } = BartTokenizer.DefaultLimit;
 
     /// <summary>

@@ -14,6 +14,9 @@ public interface ITextEncoder
     /// </summary>
     bool UsesAllCores => false;
 
+    /// <summary>Tokens of a text as they are embedded; null where the encoder knows no tokens.</summary>
+    int? CountTokens(string text) => null;
+
     /// <summary>Embeds B texts.</summary>
     /// <param name="texts">B texts; an empty one has a vector too: zero where it is made of words, that of the marks around a text in BART.</param>
     /// <param name="embeddings">[B, d], row-major; overwritten.</param>
