@@ -4,6 +4,7 @@ using RsrNet.Core;
 using RsrNet.Core.Embedding;
 using RsrNet.Core.Weights;
 using RsrNet.Server;
+using RsrNet.Server.Articles;
 using RsrNet.Server.Configuration;
 using RsrNet.Server.Documents;
 
@@ -35,6 +36,9 @@ internal sealed class SingleProcess : IAsyncDisposable
 
     /// <summary>The data folder, or the database.</summary>
     public string Place => storage.Place;
+    /// <summary>The synthetic newswire; the dashboard's button stops and starts the same.</summary>
+    public DemoStream Demo => server.Demo;
+
 
     /// <summary>Opens everything and begins to listen and to learn.</summary>
     /// <param name="encoderName">Null for the one that the data was made with, and hashed where there is none yet.</param>
@@ -61,7 +65,8 @@ internal sealed class SingleProcess : IAsyncDisposable
             server = RsrNetServer.Build(
                 configuration.Server, configuration.Learner.Articles, learner,
                 // What keeps the host from starting is thrown, and said once.
-                builder => builder.Logging.AddProvider(new NoticeLogging(notice)).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None));
+                builder => builder.Logging.AddProvider(new NoticeLogging(notice)).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None),
+                dataFolder: storage.Folder);
             await server.Start(cancellation);
             learner.Start();
             return new SingleProcess(storage, encoder, learner, server);

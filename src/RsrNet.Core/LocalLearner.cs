@@ -37,6 +37,7 @@ public sealed class LocalLearner : ILearner
 
     private readonly LearnerTelemetry telemetry;
     private readonly SearchIndex index;
+    private readonly DocumentMap map;
     private readonly Readout readout;
     private readonly DocumentWatchers watchers = new();
     private readonly Backlog backlog;
@@ -64,6 +65,7 @@ public sealed class LocalLearner : ILearner
     private ActiveDocument? alone;
     private Checkpoint? snapshot;
     private long snapshotMark;
+    private long snapshotAt;
     private Task? writingSnapshot;
     private long? checkpointFailedAt;
     private long? lastUpdateAt;
@@ -80,8 +82,9 @@ public sealed class LocalLearner : ILearner
         this.store = store;
         this.checkpoints = checkpoints;
         this.time = time;
-        telemetry = new LearnerTelemetry(time);
+        telemetry = new LearnerTelemetry(time, engine.GetType().Name);
         index = new SearchIndex(encoder.Dimensions);
+        map = new DocumentMap(encoder.Dimensions);
         readout = new Readout(encoder);
         backlog = new Backlog(store, encoder, telemetry, Wake);
         gauge = new BacklogGauge(store, time);
@@ -228,6 +231,8 @@ public sealed class LocalLearner : ILearner
     private float? Train(List<ActiveDocument> batch, List<Document> documents)
     {
         float? loss = null;
+        var batchStart = time.GetTimestamp();
+        var stepStart = batchStart;
         replica.Place(documents);
         foreach (var step in replica.Train(supervision))
         {
@@ -238,14 +243,17 @@ public sealed class LocalLearner : ILearner
             }
             loss = step.Loss;
             schedule.OnUpdate(step.Version);
+            telemetry.OnUpdated(step, documents.Count, stepStart);
             for (var row = 0; row < batch.Count; row++) Record(batch[row], row, trained: true, step.Version);
+            stepStart = time.GetTimestamp();
         }
+        telemetry.OnWeights(coordinator.Weights);
         if (loss is null) return null;
         lastUpdateAt = time.GetTimestamp();
         foreach (var taken in batch)
         {
             taken.Document = taken.Document with { LearnedAt = coordinator.Version };
-            telemetry.OnLearned(taken.Document.State!.Loss!.Value);
+            telemetry.OnLearned(taken.Document, batchStart);
         }
         return loss;
     }
@@ -285,7 +293,7 @@ public sealed class LocalLearner : ILearner
             taken.AwaitsTraining = true;
             taken.InTraining = true;
         }
-        group.Begin(batch, documents => replay.GuestsOf(documents, options.Coordination.MinimumBatch), Wake);
+        group.Begin(batch, documents => replay.GuestsOf(documents, options.Coordination.MinimumBatch), time.GetTimestamp(), Wake);
     }
 
     /// <summary>
@@ -327,10 +335,10 @@ public sealed class LocalLearner : ILearner
             taken.Document = trained with { LearnedAt = taken.Document.LearnedAt };
             foreach (var step in steps)
             {
-                telemetry.OnStepped(step.ResidualY);
+                telemetry.OnStepped(trained, trained: true);
                 watchers.OnStep(trained.Id, step);
             }
-            if (outcome.Loss is not null && trained.State?.Loss is { } loss) telemetry.OnLearned(loss);
+            if (outcome.Loss is not null && trained.State?.Loss is not null) telemetry.OnLearned(trained, flight.StartedAt);
             OnTrained(taken);
         }
         return BatchReport.Of(flight.Documents.Count, outcome.Loss, outcome.Predictions, coordinator.Version);
@@ -344,15 +352,18 @@ public sealed class LocalLearner : ILearner
         underRefinement.RemoveAll(taken => taken.Gone);
         List<ActiveDocument> batch = [.. underRefinement.Where(taken => !taken.InTraining).Take(options.Documents.RefineBatch)];
         if (batch.Count == 0) return false;
+        var startedAt = time.GetTimestamp();
         var (weights, version) = CurrentWeights();
         replica.Load(weights, version);
         replica.Place(batch.ConvertAll(taken => taken.Document));
         replica.Refine();
+        telemetry.OnRefined(batch.Count, startedAt);
         for (var row = 0; row < batch.Count; row++) Record(batch[row], row, trained: false, version);
         underRefinement.RemoveAll(taken =>
         {
             if (!taken.Document.IsFinished || taken.HasRequests) return false;
             taken.UnderRefinement = false;
+            telemetry.OnFinished(taken.Document);
             return true;
         });
         foreach (var taken in batch) if (!taken.UnderRefinement) unsaved.Add(taken);
@@ -388,6 +399,7 @@ public sealed class LocalLearner : ILearner
         if (snapshot is null && due && (checkpointFailedAt is not { } failed || time.GetElapsedTime(failed) > CheckpointRetry))
         {
             snapshot = Snapshot();
+            snapshotAt = time.GetTimestamp();
             if (group is not null) MarkLearned(group);
             snapshotMark = unsaved.Mark;
             unsaved.WriteIfDue(hurry: true, Wake);
@@ -407,6 +419,7 @@ public sealed class LocalLearner : ILearner
         if (ended.IsCompletedSuccessfully)
         {
             schedule.OnSaved(written.Version);
+            telemetry.OnCheckpointed(time.GetElapsedTime(snapshotAt));
             telemetry.OnRecovered("checkpoint");
             checkpointFailedAt = null;
         }
@@ -478,7 +491,7 @@ public sealed class LocalLearner : ILearner
         var stepped = replica.Stepped(before, row, trained, version, time.GetUtcNow(), options.Documents);
         taken.Step(stepped);
         if (ReferenceEquals(stepped.State, before.State)) return;
-        telemetry.OnStepped(stepped.State!.ResidualY);
+        telemetry.OnStepped(stepped, trained);
         watchers.OnStep(stepped.Id, stepped.Trajectory.Points[^1]);
     }
 
@@ -488,6 +501,7 @@ public sealed class LocalLearner : ILearner
         var document = taken.Document;
         if (!taken.Gone && document.Embedding is { } embedding)
             index.Put(document.Id, document.Article.Headline, SearchVector.Of(embedding.X, document.State?.Y));
+        if (!taken.Gone) map.Put(document);
         if (!taken.AwaitsTraining && !taken.AwaitsTurn && !taken.UnderRefinement) active.TryRemove(KeyValuePair.Create(document.Id, taken));
     }
 
@@ -505,9 +519,10 @@ public sealed class LocalLearner : ILearner
     {
         var waiting = await gauge.Waiting(cancellation);
         if (waiting >= options.Articles.Backlog) throw new BacklogFullException(waiting, BacklogRetry);
+        var startedAt = time.GetTimestamp();
         var outcomes = await store.Put(articles, cancellation);
         gauge.OnArrived(outcomes.Count(outcome => !outcome.Duplicate));
-        telemetry.OnIngested(outcomes);
+        telemetry.OnIngested(outcomes, startedAt);
         backlog.OnArrival();
         return outcomes;
     }
@@ -557,6 +572,7 @@ public sealed class LocalLearner : ILearner
             if (active.TryGetValue(id, out var taken)) LetGo(taken);
             replay.Remove(id);
             index.Remove(id);
+            map.Remove(id);
             watchers.OnDeleted(id);
             return Task.CompletedTask;
         });
@@ -611,10 +627,44 @@ public sealed class LocalLearner : ILearner
 
     public async Task<TelemetrySnapshot> ReadTelemetry(CancellationToken cancellation = default)
     {
-        var snapshot = telemetry.Read(await gauge.Read(cancellation), coordinator.Version, schedule.DurableVersion, encoder.Id, Mode);
+        var snapshot = telemetry.Read(
+            await gauge.Read(cancellation), coordinator.Version, schedule.DurableVersion, encoder.Id, Mode, schedule.UnsavedAge);
         return group is null
             ? snapshot
             : snapshot with { RefusedGradients = group.Exchange.RefusedGradients, StaleGradients = group.Exchange.StaleContributions };
+    }
+
+    public Task<DocumentMapView> ReadMap(long since = 0, CancellationToken cancellation = default) => Task.Run(() => map.Read(since), cancellation);
+
+    public Task<DocumentRanking> Rank(DocumentOrder order, CancellationToken cancellation = default) => Task.Run(() => map.Rank(order), cancellation);
+
+    public async Task<double?> MeasureContraction(string id, CancellationToken cancellation = default)
+    {
+        if (await Find(id, cancellation) is not { State: not null, Embedding: not null } document) return null;
+        return await Ask<double?>(() =>
+        {
+            var (weights, version) = CurrentWeights();
+            replica.Load(weights, version);
+            return Task.FromResult<double?>(replica.SpectralRadius(document));
+        });
+    }
+
+    public async Task<MapComparison> CompareWithUntrained(IReadOnlyList<string> ids, CancellationToken cancellation = default)
+    {
+        var documents = new List<Document>(ids.Count);
+        foreach (var id in ids.Take(2000))
+        {
+            if (await Find(id, cancellation) is { Embedding: not null } document) documents.Add(document with { State = null });
+        }
+        var untrained = RecursionInitialization.Create(coordinator.Weights.Shape, options.Replicas.Seed);
+        // A chunk at a time, so that learning waits for none of them long.
+        List<MapVector> before = [], after = [];
+        foreach (var chunk in documents.Chunk(options.Documents.RefineBatch))
+        {
+            before.AddRange(await Ask(() => Task.FromResult(replica.Outcomes(chunk, untrained, options.Replicas.SupervisionSteps))));
+            after.AddRange(await Ask(() => Task.FromResult(replica.Outcomes(chunk, CurrentWeights().Weights, options.Replicas.SupervisionSteps))));
+        }
+        return new MapComparison(MapVector.Place(before), MapVector.Place(after));
     }
 
     /// <summary>Learns from stored documents as one batch, now: the notebook's loop, for those who do not <see cref="Start"/> the learner.</summary>
@@ -701,7 +751,27 @@ public sealed class LocalLearner : ILearner
         var again = await store.Unlearn(coordinator.Version, cancellation);
         if (again > 0) warn($"{again:N0} documents were learned after the newest checkpoint (version {coordinator.Version}) and will be learned anew");
         foreach (var document in (await store.ReadLearned(Replay<Document>.Limit, cancellation)).Reverse()) replay.Add(document);
-        await foreach (var document in store.ReadIndex(cancellation)) index.Put(document.Id, document.Title, SearchVector.Of(document.X, document.Y));
+        var latest = new Queue<(string Id, float[] Y)>();
+        await foreach (var document in store.ReadIndex(cancellation))
+        {
+            index.Put(document.Id, document.Title, SearchVector.Of(document.X, document.Y));
+            if (document.Y is { } y) latest.Enqueue((document.Id, y));
+            if (latest.Count > DocumentMap.DefaultCapacity) latest.Dequeue();
+        }
+        await FillMap(latest.ToDictionary(document => document.Id, document => document.Y), cancellation);
+    }
+
+    /// <summary>The map's labels are in the articles themselves and come with the first change; positions and figures are there at once.</summary>
+    private async Task FillMap(Dictionary<string, float[]> vectors, CancellationToken cancellation)
+    {
+        string? cursor = null;
+        do
+        {
+            var page = await store.List(new DocumentQuery(Limit: 1000, Cursor: cursor), cancellation);
+            foreach (var item in page.Items) map.Put(item, null, vectors.GetValueOrDefault(item.Id));
+            cursor = page.Next;
+        }
+        while (cursor is not null);
     }
 
     private void CheckEncoder(Checkpoint checkpoint)

@@ -35,6 +35,7 @@ internal sealed class EncoderChoice(EmbeddingOptions options, ModelLibrary libra
         RequireFolder(name);
         if (TryOpen(name) is { } encoder) return encoder;
         var model = ModelName.Resolve(name);
+        RequireFullName(model);
         throw new CommandException(
             $"--encoder {name}: {model} is not among the models here; `rsrnet models pull {model}` downloads it, and {Hashed} needs no download");
     }
@@ -46,8 +47,17 @@ internal sealed class EncoderChoice(EmbeddingOptions options, ModelLibrary libra
     {
         if (IsFolder(name)) return Open(name);
         if (TryOpen(name) is { } encoder) return encoder;
+        RequireFullName(ModelName.Resolve(name));
         notice($"the encoder {name} is not here, so texts are embedded by the {Hashed} one; `rsrnet models pull {ModelName.Resolve(name)}` downloads it");
         return new HashedEncoder();
+    }
+
+    /// <exception cref="UsageException">No hub could have it: it has no owner.</exception>
+    private void RequireFullName(string model)
+    {
+        if (ModelName.Check(model).Contains('/', StringComparison.Ordinal)) return;
+        string[] known = [Hashed, "bart-base", .. library.List().Select(installed => installed.Name)];
+        throw new UsageException($"--encoder: there is no '{model}' here; there are {string.Join(", ", known)}, or a model folder such as ./{model}");
     }
 
     private ITextEncoder? TryOpen(string name)

@@ -48,7 +48,9 @@ internal sealed class ReplicaGroup : IDisposable
     /// <param name="batch">At least one, at most <see cref="Room"/>; labelled and embedded.</param>
     /// <param name="guests">Who joins a batch that is too small.</param>
     /// <param name="onProgress">Called, from any thread, when there is something new in <see cref="Flights"/>.</param>
-    public void Begin(IReadOnlyList<ActiveDocument> batch, Func<IReadOnlyList<Document>, IReadOnlyList<Document>> guests, Action onProgress)
+    /// <param name="startedAt">Timestamp of this moment.</param>
+    public void Begin(
+        IReadOnlyList<ActiveDocument> batch, Func<IReadOnlyList<Document>, IReadOnlyList<Document>> guests, long startedAt, Action onProgress)
     {
         var plan = BatchPlan.Of(batch, [.. free], options.Coordination);
         var seats = Exchange.Open([.. plan.Select(part => part.Replica)], options.Replicas.SupervisionSteps);
@@ -60,7 +62,7 @@ internal sealed class ReplicaGroup : IDisposable
                 Document[] documents = [.. taken.Select(one => one.Document)];
                 return new TrainingBatch(documents, guests(documents));
             })]);
-            var flight = new TrainingFlight([.. batches.SelectMany(taken => taken)], seat, Train(order, seat));
+            var flight = new TrainingFlight([.. batches.SelectMany(taken => taken)], seat, Train(order, seat)) { StartedAt = startedAt };
             flights.Add(flight);
             seat.FirstApplied.ContinueWith(_ => onProgress(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
             flight.Outcome.ContinueWith(_ => onProgress(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
@@ -120,6 +122,9 @@ internal sealed class TrainingFlight(IReadOnlyList<ActiveDocument> documents, Tr
     public TrainingSeat Seat => seat;
 
     public Task<TrainingOutcome> Outcome => outcome;
+
+    /// <summary>Timestamp of the beginning.</summary>
+    public required long StartedAt { get; init; }
 
     /// <summary>Whether the documents have been marked as learned from.</summary>
     public bool IsMarked { get; set; }
