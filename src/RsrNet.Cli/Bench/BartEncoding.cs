@@ -11,11 +11,13 @@ internal sealed class BartEncoding : BenchCase
 {
     private const int Longest = 512;
 
-    /// <summary>Tokens of real texts, cut off at 512: 12 news items (AG News), 8 abstracts (arXiv), 12 articles (CNN/DailyMail), in turns.</summary>
+    /// <summary>
+    /// Tokens of real texts, cut off at 512: 12 news items (AG News), 8 abstracts (arXiv), 12 articles (CNN/DailyMail), in turns.
+    /// </summary>
     private static readonly int[] Mixed =
     [
-        37, 281, 122, 79, 301, 245, 45, 159, 318, 63, 351, 386, 59, 362, 461, 61, 248, 512, 51, 313, 512, 53, 312, 512, 36, 512, 54, 512, 108, 512,
-        50, 512,
+        37, 281, 122, 79, 301, 245, 45, 159, 318, 63, 351, 386, 59, 362, 461, 61,
+        248, 512, 51, 313, 512, 53, 312, 512, 36, 512, 54, 512, 108, 512, 50, 512,
     ];
 
     private readonly string _weights;
@@ -38,15 +40,23 @@ internal sealed class BartEncoding : BenchCase
     public override string PeerKind => "bart";
 
     /// <summary>For each token four products with d x d and two with d x f numbers; for each pair of tokens two of d numbers.</summary>
-    public override double Operations => 2.0 * RandomBart.Layers * _lengths.Sum(
-        length => length * (4.0 * RandomBart.Width * RandomBart.Width + 2.0 * RandomBart.Width * RandomBart.Hidden) + 2.0 * length * length * RandomBart.Width);
+    public override double Operations
+    {
+        get
+        {
+            double d = RandomBart.Width, f = RandomBart.Hidden;
+            return 2 * RandomBart.Layers * _lengths.Sum(length => length * (4 * d * d + 2 * d * f) + 2.0 * length * length * d);
+        }
+    }
 
     public override (string Unit, double PerRepeat)? Rate => ("tokens/s", _lengths.Sum());
 
     public override string? Note => Size == 1 ? $"a text of {Longest} tokens" : string.Create(
-        CultureInfo.InvariantCulture, $"texts of {_lengths.Min()} to {_lengths.Max()} tokens, {_lengths.Average():0} on average; PyTorch pads them to the longest");
+        CultureInfo.InvariantCulture,
+        $"texts of {_lengths.Min()} to {_lengths.Max()} tokens, {_lengths.Average():0} on average; PyTorch pads them to the longest");
 
-    public override void Introduce(TorchPeer peer) => peer.Tell($"bart-model {Size} {RandomBart.Heads} {string.Join(',', _lengths)} {_weights}");
+    public override void Introduce(TorchPeer peer) =>
+        peer.Tell($"bart-model {Size} {RandomBart.Heads} {string.Join(',', _lengths)} {_weights}");
 
     public override void Run() => _encoder.Encode(_texts, _embeddings);
 

@@ -5,8 +5,8 @@ using RsrNet.Core.Weights;
 namespace RsrNet.Cli.Bench;
 
 /// <summary>
-/// A model folder of BART-base's size with random weights, for both sides to read. Its vocabulary is short, which no speed depends on: a token for
-/// each byte and no merges, so that a text has as many tokens as bytes, and two around it.
+/// A model folder of BART-base's size with random weights, for both sides to read. Its vocabulary is short, which no speed depends on: a
+/// token for each byte and no merges, so that a text has as many tokens as bytes, and two around it.
 /// </summary>
 internal sealed class RandomBart : IDisposable
 {

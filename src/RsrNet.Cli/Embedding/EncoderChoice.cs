@@ -12,17 +12,20 @@ internal sealed class EncoderChoice(EmbeddingOptions options, ModelLibrary libra
 
     public static Option<string> Option() => new("--encoder")
     {
-        Description = $"Which encoder: {Hashed}, the one that needs no download; bart-base or another model of `rsrnet models list`; or a model folder.",
+        Description = $"Which encoder: {Hashed}, the one that needs no download; bart-base or another of `rsrnet models list`; or a model folder.",
         HelpName = "NAME or FOLDER",
         DefaultValueFactory = _ => Hashed,
     };
 
-    public static EncoderChoice Of(Terminal terminal, EmbeddingOptions? options = null) => new(options ?? new EmbeddingOptions(), ModelsCommand.LibraryOf(terminal));
+    public static EncoderChoice Of(Terminal terminal, EmbeddingOptions? options = null) =>
+        new(options ?? new EmbeddingOptions(), ModelsCommand.LibraryOf(terminal));
 
     /// <summary>A name as it can be kept for later: folders become absolute.</summary>
     public static string Durable(string name) => IsFolder(name) ? Path.GetFullPath(name) : name;
 
-    /// <summary>Asks early for what only a slip of the pen explains: a model may come later, a folder that was named should be there.</summary>
+    /// <summary>
+    /// Asks early for what only a slip of the pen explains: a model may come later, a folder that was named should be there.
+    /// </summary>
     /// <exception cref="CommandException">The name is that of a folder that is not there.</exception>
     public static void RequireFolder(string name)
     {
@@ -48,7 +51,9 @@ internal sealed class EncoderChoice(EmbeddingOptions options, ModelLibrary libra
         if (IsFolder(name)) return Open(name);
         if (TryOpen(name) is { } encoder) return encoder;
         RequireFullName(ModelName.Resolve(name));
-        notice($"the encoder {name} is not here, so texts are embedded by the {Hashed} one; `rsrnet models pull {ModelName.Resolve(name)}` downloads it");
+        notice(
+            $"the encoder {name} is not here, so texts are embedded by the {Hashed} one; "
+            + $"`rsrnet models pull {ModelName.Resolve(name)}` downloads it");
         return new HashedEncoder();
     }
 

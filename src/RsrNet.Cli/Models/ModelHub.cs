@@ -5,9 +5,9 @@ using System.Net.Http.Headers;
 namespace RsrNet.Cli.Models;
 
 /// <summary>
-/// Reads model files from a hub that speaks Hugging Face's addresses: <c>{base}/{name}/resolve/{revision}/{file}</c>. A HEAD request tells a file's size
-/// and checksum: in X-Linked-Size and X-Linked-Etag where the content lies elsewhere (then the answer is a redirect there), else in Content-Length
-/// and ETag. Proxies are those of the environment (HTTPS_PROXY and the like).
+/// Reads model files from a hub that speaks Hugging Face's addresses: <c>{base}/{name}/resolve/{revision}/{file}</c>. A HEAD request tells
+/// a file's size and checksum: in X-Linked-Size and X-Linked-Etag where the content lies elsewhere (then the answer is a redirect there),
+/// else in Content-Length and ETag. Proxies are those of the environment (HTTPS_PROXY and the like).
 /// </summary>
 /// <param name="address">Of the hub, ending with a slash.</param>
 /// <param name="token">Sent to the hub alone, never to where it redirects; null for none.</param>
@@ -58,7 +58,9 @@ internal sealed class ModelHub(Uri address, string? token, TimeProvider time) : 
         }
     }
 
-    /// <summary>Brings a file here, going on where an earlier try was cut off, and checks it. The target appears only once it is right.</summary>
+    /// <summary>
+    /// Brings a file here, going on where an earlier try was cut off, and checks it. The target appears only once it is right.
+    /// </summary>
     /// <param name="target">The file's path.</param>
     /// <param name="progress">Told how many bytes are there.</param>
     /// <exception cref="HubException">It came damaged twice, or not at all; what is there of it stays for the next try.</exception>
@@ -71,7 +73,8 @@ internal sealed class ModelHub(Uri address, string? token, TimeProvider time) : 
             await Fetch(file, partial, progress, cancellation);
             if (await file.Matches(partial, cancellation)) break;
             File.Delete(partial);
-            if (damaged) throw new HubException($"{file.Name} came damaged twice: its checksum is not {file.Checksum}, which {address} names; try again later");
+            if (damaged)
+                throw new HubException($"{file.Name} came damaged twice: its checksum is not {file.Checksum}, which {address} names; try again later");
         }
         File.Move(partial, target, overwrite: true);
     }
@@ -102,7 +105,8 @@ internal sealed class ModelHub(Uri address, string? token, TimeProvider time) : 
             {
                 failures = Length(partial) > furthest ? 1 : failures + 1;
                 furthest = Math.Max(furthest, Length(partial));
-                if (failures >= Patience) throw new HubException($"{file.Name} did not come: {problem.Message}; the same command goes on where it stopped", problem);
+                if (failures >= Patience)
+                    throw new HubException($"{file.Name} did not come: {problem.Message}; the same command goes on where it stopped", problem);
                 await Pause(failures, cancellation);
             }
         }
@@ -123,7 +127,8 @@ internal sealed class ModelHub(Uri address, string? token, TimeProvider time) : 
         if (appends && (range?.From != from || (range.Length is { } whole && whole != file.Size)))
             throw new HubException($"{file.Name}: the server answers with other bytes ({range}) than were asked for ({from}- of {file.Size})");
         var length = (appends ? from : 0) + response.Content.Headers.ContentLength;
-        if (length > file.Size) throw new HubException($"{file.Name}: the server would send {length:N0} bytes; {address} said {file.Size:N0}");
+        if (length > file.Size)
+            throw new HubException($"{file.Name}: the server would send {length:N0} bytes; {address} said {file.Size:N0}");
 
         await using var target = new FileStream(partial, appends ? FileMode.Append : FileMode.Create, FileAccess.Write, FileShare.Read);
         await using var source = await response.Content.ReadAsStreamAsync(cancellation);
@@ -148,13 +153,16 @@ internal sealed class ModelHub(Uri address, string? token, TimeProvider time) : 
             }
             if (count == 0) return;
             done += count;
-            if (done > file.Size) throw new HubException($"{file.Name}: the server sends more than the {file.Size:N0} bytes that {address} said");
+            if (done > file.Size)
+                throw new HubException($"{file.Name}: the server sends more than the {file.Size:N0} bytes that {address} said");
             await target.WriteAsync(buffer.AsMemory(0, count), cancellation);
             progress(done);
         }
     }
 
-    /// <summary>Follows redirects by hand: the token goes to no other host, and the hub's own answer to HEAD, with the checksum, is not skipped.</summary>
+    /// <summary>
+    /// Follows redirects by hand: the token goes to no other host, and the hub's own answer to HEAD, with the checksum, is not skipped.
+    /// </summary>
     /// <param name="stayOnHub">Whether a redirect to another host is the answer.</param>
     private async Task<HttpResponseMessage> Send(HttpMethod method, Uri place, long from, bool stayOnHub, CancellationToken cancellation)
     {
@@ -175,7 +183,8 @@ internal sealed class ModelHub(Uri address, string? token, TimeProvider time) : 
             var next = new Uri(place, location);
             if (stayOnHub && !IsHub(next)) return response;
             response.Dispose();
-            if (next.Scheme != Uri.UriSchemeHttps && next.Scheme != place.Scheme) throw new HubException($"{place} redirects to {next}, which is not encrypted");
+            if (next.Scheme != Uri.UriSchemeHttps && next.Scheme != place.Scheme)
+                throw new HubException($"{place} redirects to {next}, which is not encrypted");
             place = next;
         }
         throw new HubException($"{place} redirects without end");
@@ -217,7 +226,8 @@ internal sealed class ModelHub(Uri address, string? token, TimeProvider time) : 
 
     private bool IsHub(Uri place) => place.Host == address.Host && place.Port == address.Port && place.Scheme == address.Scheme;
 
-    private Task Pause(int failures, CancellationToken cancellation) => Task.Delay(TimeSpan.FromSeconds(Math.Pow(2, failures - 1)), time, cancellation);
+    private Task Pause(int failures, CancellationToken cancellation) =>
+        Task.Delay(TimeSpan.FromSeconds(Math.Pow(2, failures - 1)), time, cancellation);
 
     private static long Length(string path) => File.Exists(path) ? new FileInfo(path).Length : 0;
 }

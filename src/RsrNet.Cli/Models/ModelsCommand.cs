@@ -78,7 +78,8 @@ internal static class ModelsCommand
         command.SetAction(parsed =>
         {
             var source = Path.GetFullPath(parsed.GetRequiredValue(folder));
-            var wanted = parsed.GetValue(name) ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(source)).Replace("--", "/", StringComparison.Ordinal);
+            var wanted = parsed.GetValue(name)
+                ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(source)).Replace("--", "/", StringComparison.Ordinal);
             var installed = LibraryOf(terminal).Import(source, ModelName.Check(ModelName.Resolve(wanted)));
             terminal.ResultWriter.WriteLine($"{installed.Name} is in {installed.Folder}; use it with --encoder {Short(installed.Name)}");
             return RsrNetCommand.Done;
@@ -90,7 +91,9 @@ internal static class ModelsCommand
     {
         if (!terminal.NoticesAreWatched) return await pull.Run(cancellation);
         return await terminal.Notices.Progress().AutoClear(true)
-            .Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new DownloadedColumn(), new TransferSpeedColumn(), new RemainingTimeColumn())
+            .Columns(
+                new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new DownloadedColumn(), new TransferSpeedColumn(),
+                new RemainingTimeColumn())
             .StartAsync(async context =>
             {
                 var bar = context.AddTask("downloading", maxValue: Math.Max(1, pull.Size));

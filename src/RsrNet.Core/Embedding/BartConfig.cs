@@ -2,7 +2,9 @@ using System.Text.Json;
 
 namespace RsrNet.Core.Embedding;
 
-/// <summary>Sizes of a BART encoder, from the config.json that Hugging Face ships. What would need other code is refused, not passed over.</summary>
+/// <summary>
+/// Sizes of a BART encoder, from the config.json that Hugging Face ships. What would need other code is refused, not passed over.
+/// </summary>
 public sealed record BartConfig
 {
     /// <summary>Rows before the first position in the table of positions: BART counts from 2, as fairseq's padding index made it.</summary>
@@ -34,7 +36,9 @@ public sealed record BartConfig
     public int HeadWidth => Width / Heads;
 
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
-    /// <exception cref="InvalidDataException">It is no configuration of a BART that this code computes; the message names the key.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It is no configuration of a BART that this code computes; the message names the key.
+    /// </exception>
     public static BartConfig Read(string path)
     {
         if (!File.Exists(path))
@@ -79,7 +83,8 @@ public sealed record BartConfig
 
     private static int Size(JsonElement root, string key, int most)
     {
-        if (!root.TryGetProperty(key, out var value)) throw new InvalidDataException($"{key} is missing: this is not a configuration of BART");
+        if (!root.TryGetProperty(key, out var value))
+            throw new InvalidDataException($"{key} is missing: this is not a configuration of BART");
         if (value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var size) && size >= 1 && size <= most) return size;
         throw new InvalidDataException($"{key} is {value}, not a whole number from 1 to {most}");
     }

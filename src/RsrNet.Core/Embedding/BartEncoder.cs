@@ -5,8 +5,8 @@ using RsrNet.Core.Numerics;
 namespace RsrNet.Core.Embedding;
 
 /// <summary>
-/// BART's encoder as the notebook uses it: a text's embedding is the mean over the last hidden state of its tokens, <c>&lt;s&gt;</c> and <c>&lt;/s&gt;</c>
-/// included, so that an empty text has one too. Runs on all cores; callers from several threads take turns.
+/// BART's encoder as the notebook uses it: a text's embedding is the mean over the last hidden state of its tokens, <c>&lt;s&gt;</c> and
+/// <c>&lt;/s&gt;</c> included, so that an empty text has one too. Runs on all cores; callers from several threads take turns.
 /// </summary>
 public sealed class BartEncoder : ITextEncoder, IDisposable
 {
@@ -40,7 +40,9 @@ public sealed class BartEncoder : ITextEncoder, IDisposable
         network = BartNetwork.Create(weights, team, width);
     }
 
-    /// <summary>Width, a hash of weights and tokens, and the options that change vectors: one model has one identity, whatever the files' form.</summary>
+    /// <summary>
+    /// Width, a hash of weights and tokens, and the options that change vectors: one model has one identity, whatever the files' form.
+    /// </summary>
     public string Id { get; }
 
     public int Dimensions { get; }

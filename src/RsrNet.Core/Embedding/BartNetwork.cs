@@ -4,12 +4,13 @@ using RsrNet.Core.Numerics;
 namespace RsrNet.Core.Embedding;
 
 /// <summary>
-/// BART's encoder on our matrix product: <see cref="ReferenceBart"/>, fast. The tokens of all texts of a batch stand below each other without
-/// padding; attention looks at one text at a time. One call at a time.
+/// BART's encoder on our matrix product: <see cref="ReferenceBart"/>, fast. The tokens of all texts of a batch stand below each other
+/// without padding; attention looks at one text at a time. One call at a time.
 /// </summary>
 /// <remarks>
-/// Threads share out blocks of rows, texts and heads, never a sum: the result does not depend on how many there are, nor on which texts share a
-/// batch. Memory beside the weights: 5 d + 1 numbers for each token, and for each thread a block's f-wide rows and one head's keys, values and scores.
+/// Threads share out blocks of rows, texts and heads, never a sum: the result does not depend on how many there are, nor on which texts
+/// share a batch. Memory beside the weights: 5 d + 1 numbers for each token, and for each thread a block's f-wide rows and one head's keys,
+/// values and scores.
 /// </remarks>
 internal abstract class BartNetwork : IDisposable
 {
@@ -33,6 +34,9 @@ internal abstract class BartNetwork : IDisposable
     /// <returns>[ids, d]; good until the next call.</returns>
     public abstract ReadOnlySpan<float> Encode(ReadOnlySpan<int> ids, ReadOnlySpan<BartText> texts);
 
+    /// <summary>Bytes in use beside the weights; they grow to the largest batch and stay.</summary>
+    public abstract long ScratchBytes { get; }
+
     public abstract void Dispose();
 }
 
@@ -47,8 +51,8 @@ internal sealed unsafe class BartNetwork<TSimd, TVector> : BartNetwork
     where TVector : struct
 {
     /// <summary>
-    /// Most rows that go through a layer's products together. More would leave the second-level cache, fewer would read the weights, which no cache
-    /// holds, more often. A multiple of every tile's rows.
+    /// Most rows that go through a layer's products together. More would leave the second-level cache, fewer would read the weights, which
+    /// no cache holds, more often. A multiple of every tile's rows.
     /// </summary>
     private const int BlockRows = 264;
 
@@ -109,6 +113,9 @@ internal sealed unsafe class BartNetwork<TSimd, TVector> : BartNetwork
         else _team!.Run(members, _work);
         return _x.Span[..(_rows * Config.Width)];
     }
+
+    public override long ScratchBytes => sizeof(float) * (_x.Length + _projections.Length + _attended.Length + _ids.Length
+        + _scratch.Sum(scratch => scratch.Hidden.Length + scratch.Keys.Length + scratch.Values.Length + scratch.Scores.Length));
 
     public override void Dispose()
     {

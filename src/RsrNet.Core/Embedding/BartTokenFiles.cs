@@ -11,7 +11,9 @@ internal sealed record BartTokenFiles(IReadOnlyDictionary<string, int> Ids, IRea
     /// <summary>The first ids of fairseq's dictionaries, which no file lists.</summary>
     private static readonly string[] Fairseq = ["<s>", "<pad>", "</s>", "<unk>"];
 
-    /// <summary>Where BART has its mask, whatever the dictionary's size: dict.txt of GPT-2 is padded beyond it with made-up words.</summary>
+    /// <summary>
+    /// Where BART has its mask, whatever the dictionary's size: dict.txt of GPT-2 is padded beyond it with made-up words.
+    /// </summary>
     private const int MaskId = 50264;
 
     /// <summary>Far above every vocabulary there is; a damaged id should not become an array's length.</summary>
@@ -39,7 +41,8 @@ internal sealed record BartTokenFiles(IReadOnlyDictionary<string, int> Ids, IRea
             var ids = JsonSerializer.Deserialize<Dictionary<string, int>>(file) ?? throw new InvalidDataException($"{path}: it holds no tokens");
             foreach (var (token, id) in ids)
             {
-                if (id is < 0 or > MostIds) throw new InvalidDataException($"{path}: the token '{token}' has the id {id}, which is not in 0 to {MostIds}");
+                if (id is < 0 or > MostIds)
+                    throw new InvalidDataException($"{path}: the token '{token}' has the id {id}, which is not in 0 to {MostIds}");
             }
             return ids;
         }
@@ -75,7 +78,8 @@ internal sealed record BartTokenFiles(IReadOnlyDictionary<string, int> Ids, IRea
         foreach (var line in File.ReadLines(path))
         {
             var end = line.LastIndexOf(' ');
-            if (end <= 0) throw new InvalidDataException($"{path}, line {next - Fairseq.Length + 1}: '{line}' is not a token and its count");
+            if (end <= 0)
+                throw new InvalidDataException($"{path}, line {next - Fairseq.Length + 1}: '{line}' is not a token and its count");
             if (names.TryGetValue(line[..end], out var name)) ids[name] = next;
             next++;
         }

@@ -6,9 +6,9 @@ using System.Text;
 namespace RsrNet.Core.Embedding;
 
 /// <summary>
-/// BART's byte-level byte-pair encoding, with the ids that Hugging Face's BartTokenizer gives: <c>&lt;s&gt;</c>, the text, <c>&lt;/s&gt;</c>. As there,
-/// a special token that is written in the text is that token, and <c>&lt;mask&gt;</c> takes the blanks before it. Half a surrogate pair, which no
-/// UTF-8 can hold, is U+FFFD. Thread-safe.
+/// BART's byte-level byte-pair encoding, with the ids that Hugging Face's BartTokenizer gives: <c>&lt;s&gt;</c>, the text,
+/// <c>&lt;/s&gt;</c>. As there, a special token that is written in the text is that token, and <c>&lt;mask&gt;</c> takes the blanks before
+/// it. Half a surrogate pair, which no UTF-8 can hold, is U+FFFD. Thread-safe.
 /// </summary>
 public sealed class BartTokenizer
 {
@@ -77,7 +77,9 @@ public sealed class BartTokenizer
     }
 
     /// <summary>Adds the ids of a text to a list.</summary>
-    /// <param name="limit">At most so many ids, at least 2; what is over falls off the text's end. The text is only read as far as that needs.</param>
+    /// <param name="limit">
+    /// At most so many ids, at least 2; what is over falls off the text's end. The text is only read as far as that needs.
+    /// </param>
     public void Encode(ReadOnlySpan<char> text, List<int> result, int limit = DefaultLimit)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(limit, 2);

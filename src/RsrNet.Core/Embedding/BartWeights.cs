@@ -34,7 +34,9 @@ internal sealed record BartWeights(
 
     /// <summary>Reads the encoder out of a model folder; a decoder that is there too is left alone.</summary>
     /// <exception cref="FileNotFoundException">A file is missing.</exception>
-    /// <exception cref="InvalidDataException">A file is damaged, or a tensor is missing or has the wrong shape; the message names it.</exception>
+    /// <exception cref="InvalidDataException">
+    /// A file is damaged, or a tensor is missing or has the wrong shape; the message names it.
+    /// </exception>
     public static BartWeights Read(string folder)
     {
         var config = BartConfig.Read(Path.Combine(folder, "config.json"));

@@ -1,8 +1,8 @@
 namespace RsrNet.Core.Embedding;
 
 /// <summary>
-/// The 256 characters that stand for the 256 bytes in GPT-2's token files: printable Latin-1 characters for themselves, the others in order as
-/// U+0100, U+0101, ... A blank is "Ġ".
+/// The 256 characters that stand for the 256 bytes in GPT-2's token files: printable Latin-1 characters for themselves, the others in order
+/// as U+0100, U+0101, ... A blank is "Ġ".
 /// </summary>
 internal static class ByteAlphabet
 {

@@ -3,9 +3,9 @@ using System.Runtime.InteropServices;
 namespace RsrNet.Core.Embedding;
 
 /// <summary>
-/// Byte-pair encoding of one piece of text: of all neighbouring symbols the pair with the lowest rank is merged, everywhere from left to right, until no
-/// pair has a rank (Sennrich, Haddow and Birch 2016, as in GPT-2's encoder.py). A queue of pairs makes it n log n instead of n squared, so that a
-/// word of a megabyte is no attack.
+/// Byte-pair encoding of one piece of text: of all neighbouring symbols the pair with the lowest rank is merged, everywhere from left to
+/// right, until no pair has a rank (Sennrich, Haddow and Birch 2016, as in GPT-2's encoder.py). A queue of pairs makes it n log n instead
+/// of n squared, so that a word of a megabyte is no attack.
 /// </summary>
 /// <remarks>Symbols are numbered here; what a symbol is called outside is the caller's affair. Thread-safe.</remarks>
 internal sealed class BytePairMerges
@@ -89,7 +89,9 @@ internal sealed class BytePairMerges
         return symbol = names.Count - 1;
     }
 
-    /// <summary>Symbols as a linked list over arrays, and the pairs in it by rank and place. -1 in a link is the end, in a symbol its absence.</summary>
+    /// <summary>
+    /// Symbols as a linked list over arrays, and the pairs in it by rank and place. -1 in a link is the end, in a symbol its absence.
+    /// </summary>
     private sealed class Scratch
     {
         public int[] Symbols = new int[64];

@@ -4,8 +4,8 @@ using System.Security.Cryptography;
 namespace RsrNet.Core.Embedding;
 
 /// <summary>
-/// Remembers the vectors of the texts it saw last, by a SHA-256 of their content: an article that comes again and the sentences of one whose
-/// summary is asked for again cost no computation. Owns the encoder behind it.
+/// Remembers the vectors of the texts it saw last, by a SHA-256 of their content: an article that comes again and the sentences of one
+/// whose summary is asked for again cost no computation. Owns the encoder behind it.
 /// </summary>
 /// <param name="encoder">A pure encoder: one whose vectors do not depend on the batch.</param>
 /// <param name="capacity">Texts that are remembered; at least 1. The one that was not asked for longest goes first.</param>

@@ -10,7 +10,8 @@ namespace RsrNet.Core.Embedding;
 /// </summary>
 /// <param name="encoder">The new one.</param>
 /// <param name="checkpoints">Null where weights were never kept.</param>
-public sealed class Reembedding(IDocumentStore store, ICheckpointStore? checkpoints, ITextEncoder encoder, RecursionOptions options, TimeProvider time)
+public sealed class Reembedding(
+    IDocumentStore store, ICheckpointStore? checkpoints, ITextEncoder encoder, RecursionOptions options, TimeProvider time)
 {
     /// <summary>The encoder whose vectors the store's documents have.</summary>
     internal const string EncoderSetting = "encoder";

@@ -34,7 +34,10 @@ internal static class ReferenceBart
     /// <summary>x * P(normal variable below x): 0.5 x (1 + erf(x / sqrt 2)) (Hendrycks and Gimpel 2016), the exact form.</summary>
     public static float Gelu(float x) => (float)(0.5 * x * (1 + Erf(x / Math.Sqrt(2))));
 
-    /// <summary>The error function, to the last digits of a double: its series at 0 below 3, a continued fraction of 1 - erf above (Abramowitz and Stegun 7.1.6, 7.1.14).</summary>
+    /// <summary>
+    /// The error function, to the last digits of a double: its series at 0 below 3, a continued fraction of 1 - erf above (Abramowitz and
+    /// Stegun 7.1.6, 7.1.14).
+    /// </summary>
     public static double Erf(double x)
     {
         if (x < 0) return -Erf(-x);

@@ -3,7 +3,9 @@ using System.Runtime.CompilerServices;
 namespace RsrNet.Core.Numerics;
 
 /// <summary>Exponential, error function and what a transformer's layers make of them, a vector at a time.</summary>
-/// <remarks>Elements left over at the end of a row go through the same steps one by one: a value does not depend on where it stands.</remarks>
+/// <remarks>
+/// Elements left over at the end of a row go through the same steps one by one: a value does not depend on where it stands.
+/// </remarks>
 internal static unsafe class VectorFunctions<TSimd, TVector>
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
@@ -34,8 +36,8 @@ internal static unsafe class VectorFunctions<TSimd, TVector>
     }
 
     /// <summary>
-    /// The error function, within 3e-7: x P(x^2) / Q(x^2) with Eigen's coefficients (generic_fast_erf_float), which are best for [-4, 4]; beyond, a float knows
-    /// no difference to 1.
+    /// The error function, within 3e-7: x P(x^2) / Q(x^2) with Eigen's coefficients (generic_fast_erf_float), which are best for [-4, 4];
+    /// beyond, a float knows no difference to 1.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector Erf(TVector x)

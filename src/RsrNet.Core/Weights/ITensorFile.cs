@@ -8,6 +8,8 @@ public interface ITensorFile : IDisposable
 
     /// <summary>Reads a tensor of floating-point numbers, whatever their width in the file.</summary>
     /// <param name="values">As long as the tensor; overwritten.</param>
-    /// <exception cref="InvalidDataException">There is none of that name, its type or length is another, or the file is cut off.</exception>
+    /// <exception cref="InvalidDataException">
+    /// There is none of that name, its type or length is another, or the file is cut off.
+    /// </exception>
     void ReadFloats(string name, Span<float> values);
 }

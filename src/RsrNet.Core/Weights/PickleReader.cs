@@ -4,10 +4,13 @@ using System.Text;
 namespace RsrNet.Core.Weights;
 
 /// <summary>
-/// Reads the part of Python's pickle format that PyTorch writes for named tensors. A pickle is a program that may call anything; this reader knows
-/// ordered dictionaries, tensors and their storage, and refuses every other name before anything is made of it.
+/// Reads the part of Python's pickle format that PyTorch writes for named tensors. A pickle is a program that may call anything; this
+/// reader knows ordered dictionaries, tensors and their storage, and refuses every other name before anything is made of it.
 /// </summary>
-/// <remarks>Opcodes: Lib/pickletools.py of CPython. Values are null, bool, long, double, string, object[] (tuple or list), <see cref="Map"/> and the records below.</remarks>
+/// <remarks>
+/// Opcodes: Lib/pickletools.py of CPython. Values are null, bool, long, double, string, object[] (tuple or list), <see cref="Map"/> and the
+/// records below.
+/// </remarks>
 internal sealed class PickleReader(Stream stream)
 {
     /// <summary>A dictionary in the order of its entries.</summary>
@@ -34,7 +37,9 @@ internal sealed class PickleReader(Stream stream)
     private readonly Dictionary<long, object?> memo = [];
 
     /// <summary>Reads one pickle, to its stop code; what follows in the stream is left there.</summary>
-    /// <exception cref="InvalidDataException">It is damaged, or holds something other than numbers, strings, dictionaries and tensors.</exception>
+    /// <exception cref="InvalidDataException">
+    /// It is damaged, or holds something other than numbers, strings, dictionaries and tensors.
+    /// </exception>
     public object? Read()
     {
         stack.Clear();
@@ -101,7 +106,8 @@ internal sealed class PickleReader(Stream stream)
                 break;
             case 'b': // BUILD: the attributes of a state_dict (its _metadata) say nothing about the numbers.
                 stack.Pop();
-                if (stack.Peek() is not Map) throw new InvalidDataException("the pickle sets attributes of something that is no dictionary");
+                if (stack.Peek() is not Map)
+                    throw new InvalidDataException("the pickle sets attributes of something that is no dictionary");
                 break;
             default:
                 throw new InvalidDataException($"the pickle has the code 0x{code:x2}, which no file of named tensors needs");
@@ -117,7 +123,8 @@ internal sealed class PickleReader(Stream stream)
             ("torch", _) => name.EndsWith("Storage", StringComparison.Ordinal),
             _ => false,
         };
-        if (!known) throw new InvalidDataException($"the pickle wants to call {module}.{name}; a file of tensors has no need of that, and it is refused");
+        if (!known)
+            throw new InvalidDataException($"the pickle wants to call {module}.{name}; a file of tensors has no need of that, and it is refused");
         return new Global(name);
     }
 
@@ -133,9 +140,11 @@ internal sealed class PickleReader(Stream stream)
 
     private static Storage Stored(object?[] id)
     {
-        if (id.Length < 5 || id[0] is not "storage") throw new InvalidDataException("the pickle refers to something outside that is no storage");
+        if (id.Length < 5 || id[0] is not "storage")
+            throw new InvalidDataException("the pickle refers to something outside that is no storage");
         // A sixth element, in files before PyTorch 1.6, describes a view: not written since 0.4.
-        if (id.Length > 5 && id[5] is not null) throw new InvalidDataException("the pickle refers to a view of a storage: the file is too old");
+        if (id.Length > 5 && id[5] is not null)
+            throw new InvalidDataException("the pickle refers to a view of a storage: the file is too old");
         return new Storage(((Global)id[1]!).Name, (string)id[2]!, (long)id[4]!);
     }
 

@@ -6,8 +6,8 @@ using System.Runtime.InteropServices;
 namespace RsrNet.Core.Weights;
 
 /// <summary>
-/// Reads named tensors from a file of <c>torch.save(state_dict)</c>, such as pytorch_model.bin: the zip of PyTorch 1.6 and later, and the sequence of pickles
-/// from before. Nothing in the file is run (<see cref="PickleReader"/>).
+/// Reads named tensors from a file of <c>torch.save(state_dict)</c>, such as pytorch_model.bin: the zip of PyTorch 1.6 and later, and the
+/// sequence of pickles from before. Nothing in the file is run (<see cref="PickleReader"/>).
 /// </summary>
 public sealed class PytorchFile : ITensorFile
 {
@@ -125,19 +125,23 @@ public sealed class PytorchFile : ITensorFile
         if (archive.GetEntry(root + "byteorder") is { } order)
         {
             using var text = new StreamReader(order.Open());
-            if (text.ReadToEnd().Trim() != "little") throw new InvalidDataException("its numbers are big-endian; only little-endian files are read");
+            if (text.ReadToEnd().Trim() != "little")
+                throw new InvalidDataException("its numbers are big-endian; only little-endian files are read");
         }
         using var pickle = new BufferedStream(index.Open());
         return new PickleReader(pickle).Read();
     }
 
-    /// <summary>Magic number, version, facts about the system, the dictionary, the keys of the storages; then each storage's count and numbers.</summary>
+    /// <summary>
+    /// Magic number, version, facts about the system, the dictionary, the keys of the storages; then each storage's count and numbers.
+    /// </summary>
     private object? ReadPickles()
     {
         var reader = new PickleReader(stream);
         if (stream.ReadByte() != 0x80) throw new InvalidDataException("it is neither a zip nor a pickle: it was not made by torch.save");
         stream.Position = 0;
-        if (reader.Read() is not Magic || reader.Read() is not 1001L) throw new InvalidDataException("it is a pickle, but not one of torch.save");
+        if (reader.Read() is not Magic || reader.Read() is not 1001L)
+            throw new InvalidDataException("it is a pickle, but not one of torch.save");
         if (reader.Read() is PickleReader.Map system && system.Contains(("little_endian", false)))
             throw new InvalidDataException("its numbers are big-endian; only little-endian files are read");
         var root = reader.Read();

@@ -92,6 +92,20 @@ public sealed class BartNetworkTests
         for (var i = 0; i < 20; i++) Assert.Equal(first, network.Encode(ids, [new BartText(0, 290, 290)]));
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(16)]
+    public void ScratchBytes_OneTextOf512TokensAtFullWidth_AreAtMost40Megabytes(int threads)
+    {
+        // One layer of BART-base: all layers use the same memory.
+        var weights = RandomBart.Weights(768, 12, 3072, 1, positions: 512);
+        using var team = new WorkerTeam(threads);
+        using var network = BartNetwork.Create(weights, team, VectorWidths.Best);
+        network.Encode(RandomBart.Ids(512, weights.Config.Vocabulary), [new BartText(0, 512, 512)]);
+        Assert.InRange(network.ScratchBytes, 512 * 768 * sizeof(float), 40_000_000);
+    }
+
     [Fact]
     public void Network_IdOutsideTheVocabulary_Throws()
     {
