@@ -105,12 +105,8 @@ internal static class ServeCommand
         {
             var before = await process.Learner.ReadTelemetry(cancellation);
             status.Notice(
-<<<<<<< HEAD
-                $"data in {process.DataFolder}: {before.Documents.Total:N0} documents, weight version {before.WeightVersion:N0}; " +
+                $"data in {process.Place}: {before.Documents.Total:N0} documents, weight version {before.WeightVersion:N0}; " +
                 $"encoder {before.Encoder}, mode {before.Mode}");
-=======
-                $"data in {process.Place}: {before.Documents.Total:N0} documents, weight version {before.WeightVersion:N0}; encoder {before.Encoder}, mode {before.Mode}");
->>>>>>> main
             terminal.ResultWriter.WriteLine($"RSR-Net is ready: {process.Address}");
             status.Notice(wishes.DemoRate is { } rate ? $"demo newswire at {rate} articles/s; Ctrl-C stops" : "Ctrl-C stops");
 

@@ -34,11 +34,11 @@ internal sealed class SingleProcess : IAsyncDisposable
     /// <summary>Where the server listens; a free port that was asked for is filled in.</summary>
     public Uri Address => server.Addresses[0];
 
-    /// <summary>The data folder, or the database.</summary>
-    public string Place => storage.Place;
     /// <summary>The synthetic newswire; the dashboard's button stops and starts the same.</summary>
     public DemoStream Demo => server.Demo;
 
+    /// <summary>The data folder, or the database.</summary>
+    public string Place => storage.Place;
 
     /// <summary>Opens everything and begins to listen and to learn.</summary>
     /// <param name="encoderName">Null for the one that the data was made with, and hashed where there is none yet.</param>

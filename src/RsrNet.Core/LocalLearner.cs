@@ -62,6 +62,7 @@ public sealed class LocalLearner : ILearner
 
     private readonly SemaphoreSlim turn = new(1, 1);
     private Task? loop;
+    private Task labelling = Task.CompletedTask;
     private ActiveDocument? alone;
     private Checkpoint? snapshot;
     private long snapshotMark;
@@ -128,6 +129,7 @@ public sealed class LocalLearner : ILearner
         if (loop is not null) throw new InvalidOperationException("the learner has been started already");
         backlog.Start();
         loop = Task.Run(Run);
+        labelling = Task.Run(LabelMap);
     }
 
     // ---- The path, a turn at a time -----------------------------------------------------------------------------------------------------------
@@ -293,7 +295,7 @@ public sealed class LocalLearner : ILearner
             taken.AwaitsTraining = true;
             taken.InTraining = true;
         }
-        group.Begin(batch, documents => replay.GuestsOf(documents, options.Coordination.MinimumBatch), time.GetTimestamp(), Wake);
+        group.Begin(batch, documents => replay.GuestsOf(documents, options.Coordination.MinimumBatch), Wake);
     }
 
     /// <summary>
@@ -314,6 +316,7 @@ public sealed class LocalLearner : ILearner
         }
         scheduledVersion = Math.Min(scheduledVersion, coordinator.Version);
         if (scheduledVersion < coordinator.Version) lastUpdateAt = time.GetTimestamp();
+        telemetry.OnUpdated(coordinator.Version - scheduledVersion);
         while (scheduledVersion < coordinator.Version) schedule.OnUpdate(++scheduledVersion);
     }
 
@@ -321,6 +324,7 @@ public sealed class LocalLearner : ILearner
     private BatchReport Conclude(TrainingFlight flight)
     {
         var outcome = flight.Outcome.GetAwaiter().GetResult();
+        telemetry.OnReplicaTrained($"replica {flight.Seat.Replica}", flight.Documents.Count, options.Replicas.SupervisionSteps, flight.BegunAt);
         foreach (var prediction in outcome.Predictions) telemetry.OnPredicted(prediction.Similarity, prediction.Error);
         foreach (var (taken, trained) in flight.Documents.Zip(outcome.Documents))
         {
@@ -335,10 +339,10 @@ public sealed class LocalLearner : ILearner
             taken.Document = trained with { LearnedAt = taken.Document.LearnedAt };
             foreach (var step in steps)
             {
-                telemetry.OnStepped(trained, trained: true);
+                telemetry.OnStepped(trained, step, trained: true);
                 watchers.OnStep(trained.Id, step);
             }
-            if (outcome.Loss is not null && trained.State?.Loss is not null) telemetry.OnLearned(trained, flight.StartedAt);
+            if (outcome.Loss is not null && trained.State?.Loss is not null) telemetry.OnLearned(taken.Document, flight.BegunAt);
             OnTrained(taken);
         }
         return BatchReport.Of(flight.Documents.Count, outcome.Loss, outcome.Predictions, coordinator.Version);
@@ -491,7 +495,7 @@ public sealed class LocalLearner : ILearner
         var stepped = replica.Stepped(before, row, trained, version, time.GetUtcNow(), options.Documents);
         taken.Step(stepped);
         if (ReferenceEquals(stepped.State, before.State)) return;
-        telemetry.OnStepped(stepped, trained);
+        telemetry.OnStepped(stepped, stepped.Trajectory.Points[^1], trained);
         watchers.OnStep(stepped.Id, stepped.Trajectory.Points[^1]);
     }
 
@@ -710,6 +714,7 @@ public sealed class LocalLearner : ILearner
         await stop.CancelAsync();
         await backlog.DisposeAsync();
         if (loop is not null) await loop;
+        await labelling;
         if (group is not null) await EndTraining(group);
         watchers.Complete();
         if (writingSnapshot is not null) await Task.WhenAny(writingSnapshot);
@@ -761,7 +766,7 @@ public sealed class LocalLearner : ILearner
         await FillMap(latest.ToDictionary(document => document.Id, document => document.Y), cancellation);
     }
 
-    /// <summary>The map's labels are in the articles themselves and come with the first change; positions and figures are there at once.</summary>
+    /// <summary>Positions and figures; the labels, which are in the articles themselves, follow once the learner runs.</summary>
     private async Task FillMap(Dictionary<string, float[]> vectors, CancellationToken cancellation)
     {
         string? cursor = null;
@@ -772,6 +777,21 @@ public sealed class LocalLearner : ILearner
             cursor = page.Next;
         }
         while (cursor is not null);
+    }
+
+    private async Task LabelMap()
+    {
+        try
+        {
+            foreach (var id in map.Unlabelled())
+            {
+                if (await store.Find(id, stop.Token) is { } document) map.Label(id, document.Article.Labels);
+            }
+        }
+        catch (Exception problem) when (problem is OperationCanceledException or StoreUnavailableException)
+        {
+            // The learner closes, or the store is away: points stay grey until their documents change.
+        }
     }
 
     private void CheckEncoder(Checkpoint checkpoint)

@@ -60,12 +60,8 @@ internal static class ShowCommand
                 if (step.Number("residualY") is > 0 and var residual) course.Add(Math.Log10(residual));
                 terminal.ResultWriter.WriteLine(
                     $"step {step.Integer("step")}  weights {step.Integer("weightVersion")}  residual y {step.Number("residualY").Brief()}" +
-<<<<<<< HEAD
                     $"  z {step.Number("residualZ").Brief()}  confidence {step.Number("confidence").Brief()}" +
-                    $"  loss {step.Number("loss").Brief()}");
-=======
-                    $"  z {step.Number("residualZ").Brief()}  confidence {step.Number("confidence").Brief()}  loss {step.Number("loss").Brief()}  {course}");
->>>>>>> main
+                    $"  loss {step.Number("loss").Brief()}  {course}");
             }
             terminal.Notice("the server ended the stream of events");
         }

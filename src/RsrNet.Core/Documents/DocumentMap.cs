@@ -13,6 +13,8 @@ public sealed class DocumentMap(int dimensions, int capacity = DocumentMap.Defau
 {
     public const int DefaultCapacity = 10_000;
 
+    private const float OffTheMap = 10_000;
+
     private sealed class Place(DocumentListItem item)
     {
         public DocumentListItem Item = item;
@@ -62,10 +64,33 @@ public sealed class DocumentMap(int dimensions, int capacity = DocumentMap.Defau
             place.Label = label ?? place.Label;
             place.Revision = ++revision;
             if (y is null || y.Length != dimensions) return;
+            // A document that ran away would make a dot of all the others, and half precision cannot hold it.
+            if (!(VectorMath.Norm(y) < OffTheMap))
+            {
+                place.Y = null;
+                return;
+            }
             axes.Add(y);
             place.Y ??= new Half[dimensions];
             for (var i = 0; i < y.Length; i++) place.Y[i] = (Half)y[i];
         }
+    }
+
+    /// <summary>What a document that is here already can be coloured by; it counts as changed, but no later than it was.</summary>
+    public void Label(string id, IReadOnlyDictionary<string, string> labels)
+    {
+        lock (gate)
+        {
+            if (!places.TryGetValue(id, out var place)) return;
+            place.Label ??= LabelOf(labels);
+            place.Revision = ++revision;
+        }
+    }
+
+    /// <summary>Documents that nothing can be coloured by yet.</summary>
+    public IReadOnlyList<string> Unlabelled()
+    {
+        lock (gate) return [.. places.Where(place => place.Value.Label is null).Select(place => place.Key)];
     }
 
     public void Remove(string id)

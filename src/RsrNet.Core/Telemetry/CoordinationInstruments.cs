@@ -32,6 +32,8 @@ internal static class CoordinationInstruments
         GradientNorm.Record(gradientNorm);
     }
 
+    public static void OnUpdated(long versions) => Updates.Add(versions);
+
     public static void OnGradientRefused() => Refused.Add(1);
 
     public static void OnLearned() => Learned.Add(1);

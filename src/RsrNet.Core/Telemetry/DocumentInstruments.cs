@@ -36,15 +36,16 @@ internal static class DocumentInstruments
     private static readonly Gauge<long> StoreSize = RsrNetTelemetry.Meter.CreateGauge<long>(
         "rsrnet.documents.store.size", "By", "Bytes of the data folder: documents and weights.");
 
-    public static void OnStepped(Document document, bool trained)
+    public static void OnStepped(TrajectoryPoint step, bool trained)
     {
-        var state = document.State!;
         Steps.Add(1, trained ? Trained : Refined);
-        Residual.Record(state.ResidualY, OfY);
-        Residual.Record(state.ResidualZ, OfZ);
-        Confidence.Record(state.Confidence);
-        if (document.Status == DocumentStatus.Converged) StepsToTolerance.Record(state.Step - document.RunStart);
+        Residual.Record(step.ResidualY, OfY);
+        Residual.Record(step.ResidualZ, OfZ);
+        Confidence.Record(step.Confidence);
     }
+
+    /// <param name="steps">Of the run that came to rest.</param>
+    public static void OnConverged(int steps) => StepsToTolerance.Record(steps);
 
     public static void OnFinished(DocumentStatus status) => Finished.Add(1, Tag(status));
 

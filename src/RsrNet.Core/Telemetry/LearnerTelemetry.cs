@@ -23,6 +23,7 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "")
     private readonly SlidingMean gradientNorm = new(Window), embedding = new(Window), stepsToTolerance = new(Window);
     private readonly SlidingSample residuals = new(Sample), confidences = new(Sample);
     private readonly ReplicaFigures local = new("local", Environment.MachineName, engine, time);
+    private readonly SortedDictionary<string, ReplicaFigures> others = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, string> problems = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, double> norms = new(StringComparer.Ordinal);
     private long accepted;
@@ -100,6 +101,33 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "")
         }
     }
 
+    /// <summary>Gradients of several replicas were applied: so many new weight versions.</summary>
+    public void OnUpdated(long versions)
+    {
+        if (versions <= 0) return;
+        CoordinationInstruments.OnUpdated(versions);
+        lock (gate)
+        {
+            updates += versions;
+            updateRate.Add(versions);
+        }
+    }
+
+    /// <summary>One replica of several has gone through its part of the training.</summary>
+    /// <param name="replica">Its name.</param>
+    /// <param name="steps">Supervision steps of it; at least 1.</param>
+    /// <param name="startedAt">Timestamp of the beginning.</param>
+    public void OnReplicaTrained(string replica, int documents, int steps, long startedAt)
+    {
+        var each = time.GetElapsedTime(startedAt) / steps;
+        ReplicaInstruments.OnStepped(replica, trained: true, documents, each);
+        lock (gate)
+        {
+            if (!others.TryGetValue(replica, out var figures)) others.Add(replica, figures = new ReplicaFigures(replica, Environment.MachineName, engine, time));
+            for (var step = 0; step < steps; step++) figures.OnTrained(documents, each, versionsBehind: null);
+        }
+    }
+
     /// <summary>A batch went through one step of refinement without learning.</summary>
     public void OnRefined(int documents, long startedAt)
     {
@@ -123,22 +151,25 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "")
     }
 
     /// <summary>A document went one supervision step further.</summary>
+    /// <param name="document">As it is now; it may have gone further steps since.</param>
     /// <param name="trained">Whether the step was one of learning.</param>
-    public void OnStepped(Document document, bool trained)
+    public void OnStepped(Document document, TrajectoryPoint step, bool trained)
     {
         var state = document.State!;
-        DocumentInstruments.OnStepped(document, trained);
+        var isLast = state.Step == step.Step;
+        DocumentInstruments.OnStepped(step, trained);
         // The length of y times the relative residual is how far y moved.
-        var moved = state.ResidualY * VectorMath.Norm(state.Y);
+        var moved = isLast ? step.ResidualY * VectorMath.Norm(state.Y) : float.NaN;
         lock (gate)
         {
             steps++;
             stepRate.Add(1);
-            residual.Add(state.ResidualY);
-            residualZ.Add(state.ResidualZ);
-            absoluteResidual.Add(moved);
-            residuals.Add(state.ResidualY);
-            confidences.Add(state.Confidence);
+            residual.Add(step.ResidualY);
+            residualZ.Add(step.ResidualZ);
+            // A document that ran away has a length beyond single precision; it must not take the mean with it.
+            if (float.IsFinite(moved)) absoluteResidual.Add(moved);
+            residuals.Add(step.ResidualY);
+            confidences.Add(step.Confidence);
         }
     }
 
@@ -150,7 +181,9 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "")
             new("rsrnet.document.status", document.Status.ToString()), new("rsrnet.document.step", document.State?.Step));
         traces.OnFinished(document.Id);
         if (document.Status != DocumentStatus.Converged) return;
-        lock (gate) stepsToTolerance.Add(document.State!.Step - document.RunStart);
+        var needed = document.State!.Step - document.RunStart;
+        DocumentInstruments.OnConverged(needed);
+        lock (gate) stepsToTolerance.Add(needed);
     }
 
     public void OnGradientRefused()
@@ -247,7 +280,7 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "")
                 GradientNorm = gradientNorm.Value,
                 EmbeddingsPerSecond = embeddingRate.PerSecond,
                 EmbeddingSeconds = embedding.Value,
-                Replicas = [local.Read()],
+                Replicas = [local.Read(), .. others.Values.Select(figures => figures.Read())],
                 ParameterNorms = new Dictionary<string, double>(norms),
                 Encoder = encoder,
                 Mode = mode,

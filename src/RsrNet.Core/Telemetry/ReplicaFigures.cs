@@ -12,13 +12,13 @@ internal sealed class ReplicaFigures(string name, string silo, string engine, Ti
 
     public string Name => name;
 
-    public void OnTrained(int documents, TimeSpan elapsed, long versionsBehind)
+    public void OnTrained(int documents, TimeSpan elapsed, long? versionsBehind)
     {
         gradients++;
         steps.Add(documents);
         batch.Add(documents);
         train.Add(elapsed.TotalSeconds);
-        staleness.Add(versionsBehind);
+        if (versionsBehind is { } versions) staleness.Add(versions);
     }
 
     public void OnRefined(int documents, TimeSpan elapsed)

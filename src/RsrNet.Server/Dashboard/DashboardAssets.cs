@@ -21,6 +21,8 @@ internal static class DashboardAssets
     public static void MapDashboardAssets(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/assets/{name}", (string name, HttpContext context) => Answer(name, context)).ExcludeFromDescription();
+        // Where Radzen's style looks for its fonts.
+        routes.MapGet("/fonts/{name}", (string name, HttpContext context) => Answer(name, context)).ExcludeFromDescription();
         // Where the framework's own pages look for it.
         routes.MapGet("/_framework/blazor.web.js", (HttpContext context) => Answer("blazor.web.js", context)).ExcludeFromDescription();
     }

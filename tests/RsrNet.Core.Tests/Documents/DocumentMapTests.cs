@@ -44,6 +44,15 @@ public sealed class DocumentMapTests
         Assert.Equal((1, 3, 3), (map.Rank(new DocumentOrder(Skip: 2, Take: 5)).Items.Count, map.Rank(new DocumentOrder()).Found, map.Rank(new DocumentOrder()).Known));
     }
 
+    [Fact]
+    public void DocumentThatRanAway_IsListedButHasNoPlace()
+    {
+        Put("a", 1);
+        Put("b", float.MaxValue);
+        Assert.Equal(["a"], map.Read(0).Positions.Select(position => position.Id));
+        Assert.Equal(2, map.Rank(new DocumentOrder()).Found);
+    }
+
     private string[] Ids(DocumentOrder order) => [.. map.Rank(order).Items.Select(item => item.Id)];
 
     private void Put(string id, float value) => map.Put(Item(id, value), "topic", [value, -value, 1, 0]);

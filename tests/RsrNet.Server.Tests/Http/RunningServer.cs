@@ -5,7 +5,6 @@ using System.Text.Json.Nodes;
 using RsrNet.Core;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Embedding;
-using RsrNet.Core.Tests.Learner;
 using RsrNet.Core.Weights;
 using RsrNet.Server.Articles;
 using RsrNet.Server.Documents;

@@ -1,19 +1,20 @@
 // The map: points on a canvas, drawn only when something changed. It asks the server for what is new every two seconds.
 const statuses = { pending: "--c-pending", refining: "--c-refining", converged: "--c-converged", exhausted: "--c-exhausted", failed: "--c-failed" };
 const hues = [205, 25, 130, 280, 345, 55, 175, 95, 235, 310, 5, 155];
-const every = 2000, near = 10;
+const every = 2000, near = 10, steps = 8;
 
-let known, ids, places, mode, revision, timer, canvases, view, dirty, frame, compared, picked, listeners, labels;
+let known, whole, mode, revision, timer, canvases, view, dirty, frame, compared, picked, listeners, labels;
 
 export function start(colour) {
-  known = new Map(); labels = new Map(); ids = []; places = new Float32Array(0); revision = 0; compared = null; mode = colour;
+  known = new Map(); labels = new Map(); whole = { ids: [], places: new Float32Array(0) }; revision = 0; compared = null; mode = colour;
   view = { x: 0, y: 0, zoom: 1 }; dirty = true; picked = null;
   canvases = [document.getElementById("map-main"), document.getElementById("map-second")];
   listeners = new AbortController();
   const { signal } = listeners;
   for (const canvas of canvases) attach(canvas, signal);
   document.getElementById("map-reset").addEventListener("click", () => { view = { x: 0, y: 0, zoom: 1 }; dirty = true; }, { signal });
-  document.addEventListener("themechange", () => { dirty = true; }, { signal });
+  document.addEventListener("themechange", repaint, { signal });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", repaint, { signal });
   addEventListener("resize", () => { dirty = true; }, { signal });
   const loop = () => { if (dirty) draw(); frame = requestAnimationFrame(loop); };
   loop();
@@ -26,7 +27,13 @@ export function stop() {
   listeners?.abort();
 }
 
-export function colourBy(colour) { mode = colour; dirty = true; }
+export function colourBy(colour) { mode = colour; repaint(); }
+
+/** Colours are kept with the points until something that they depend on changes. */
+function repaint() {
+  for (const set of [whole, ...(compared ?? [])]) set.tones = null;
+  dirty = true;
+}
 
 export function live() { compared = null; dirty = true; }
 
@@ -48,7 +55,7 @@ export async function measure(frames) {
     times.push(now - last);
     last = now;
   }
-  return { points: ids.length, times };
+  return { points: whole.ids.length, times };
 }
 
 async function load() {
@@ -60,15 +67,15 @@ async function load() {
 }
 
 function take(map) {
-  if (map.revision === revision && ids.length > 0) return;
+  if (map.revision === revision && whole.ids.length > 0) return;
   revision = map.revision;
   for (const point of map.points) {
     known.set(point.id, point);
     if (point.label && !labels.has(point.label)) labels.set(point.label, hues[labels.size % hues.length]);
   }
-  ids = map.ids ?? [];
+  const ids = map.ids ?? [];
   const bytes = Uint8Array.from(atob(map.positions), letter => letter.charCodeAt(0));
-  places = new Float32Array(bytes.buffer);
+  whole = { ids, places: new Float32Array(bytes.buffer) };
   document.getElementById("map-status").textContent = ids.length ? `${ids.length.toLocaleString("en")} documents` : "no document has a place yet: they appear with their first step";
   dirty = true;
 }
@@ -91,64 +98,72 @@ function draw() {
   dirty = false;
   const style = getComputedStyle(document.documentElement);
   const dark = document.documentElement.dataset.theme === "dark";
-  const colours = new Map();
-  const sets = compared ?? [{ ids, places }];
-  sets.forEach((set, index) => {
+  (compared ?? [whole]).forEach((set, index) => {
     const canvas = canvases[index];
     const ratio = devicePixelRatio || 1;
     const [width, height] = [canvas.clientWidth, canvas.clientHeight];
     if (!width) { dirty = true; return; }
-    if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-      canvas.width = Math.round(width * ratio);
-      canvas.height = Math.round(height * ratio);
+    const [columns, rows] = [Math.round(width * ratio), Math.round(height * ratio)];
+    if (canvas.width !== columns || canvas.height !== rows) [canvas.width, canvas.height] = [columns, rows];
+    const context = canvas.context ??= canvas.getContext("2d");
+    canvas.set = set;
+    // Pixels are set one by one in a buffer: ten thousand squares cost the canvas far more.
+    if (canvas.image?.width !== columns || canvas.image?.height !== rows) {
+      canvas.image = context.createImageData(columns, rows);
+      canvas.pixels = new Uint32Array(canvas.image.data.buffer);
     }
-    const context = canvas.getContext("2d");
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, width, height);
-    set.screen = null;
-    if (!set.ids.length) return;
-    const frame = set.bounds ?? bounds(set.places);
-    if (compared) set.bounds = frame;
-    const scale = Math.min(width, height) / frame.size * view.zoom;
-    const screen = set.screen = new Float32Array(set.places.length);
-    const groups = new Map();
-    for (let i = 0; i < set.ids.length; i++) {
-      const x = screen[2 * i] = width / 2 + (set.places[2 * i] - frame.x) * scale + view.x;
-      const y = screen[2 * i + 1] = height / 2 - (set.places[2 * i + 1] - frame.y) * scale + view.y;
-      if (x < -4 || y < -4 || x > width + 4 || y > height + 4) continue;
-      const colour = colourOf(known.get(set.ids[i]), style, dark, colours);
-      if (!groups.has(colour)) groups.set(colour, []);
-      groups.get(colour).push(x, y);
+    const pixels = canvas.pixels.fill(0);
+    const count = set.ids.length;
+    const size = count > 3000 ? 3 : count > 500 ? 4 : 6;
+    if (count > 0) {
+      const frame = set.bounds ??= bounds(set.places);
+      const scale = Math.min(width, height) / frame.size * view.zoom;
+      const screen = set.screen ??= new Float32Array(set.places.length);
+      const tones = set.tones ??= tonesOf(set, style, dark);
+      const side = Math.max(1, Math.round(size * ratio));
+      for (let i = 0; i < count; i++) {
+        const x = screen[2 * i] = width / 2 + (set.places[2 * i] - frame.x) * scale + view.x;
+        const y = screen[2 * i + 1] = height / 2 - (set.places[2 * i + 1] - frame.y) * scale + view.y;
+        const [left, top] = [Math.round(x * ratio - side / 2), Math.round(y * ratio - side / 2)];
+        if (left < 0 || top < 0 || left + side > columns || top + side > rows) continue;
+        for (let row = top; row < top + side; row++) pixels.fill(tones[i], row * columns + left, row * columns + left + side);
+      }
     }
-    const size = set.ids.length > 3000 ? 3 : set.ids.length > 500 ? 4 : 6;
-    context.globalAlpha = 0.8;
-    for (const [colour, points] of groups) {
-      context.fillStyle = colour;
-      for (let i = 0; i < points.length; i += 2) context.fillRect(points[i] - size / 2, points[i + 1] - size / 2, size, size);
-    }
-    context.globalAlpha = 1;
-    if (picked?.canvas === canvas) {
+    context.putImageData(canvas.image, 0, 0);
+    if (picked?.canvas === canvas && picked.index < count) {
+      context.setTransform(ratio, 0, 0, ratio, 0, 0);
       context.strokeStyle = style.getPropertyValue("--ink");
       context.lineWidth = 2;
-      context.strokeRect(screen[2 * picked.index] - size, screen[2 * picked.index + 1] - size, 2 * size, 2 * size);
+      context.strokeRect(set.screen[2 * picked.index] - size, set.screen[2 * picked.index + 1] - size, 2 * size, 2 * size);
     }
-    canvas.set = set;
   });
   legend(style, dark);
 }
 
-function colourOf(point, style, dark, cache) {
-  if (!point) return style.getPropertyValue("--soft");
-  const steps = 8;
-  let key = point.status;
-  if (mode === "label") key = point.label ?? "";
-  else if (mode === "age") key = Math.min(steps - 1, Math.floor(Math.log2(1 + (Date.now() - point.age) / 15000)));
-  else if (mode === "residual") key = point.residual == null ? -1 : Math.max(0, Math.min(steps - 1, Math.floor(-Math.log10(Math.max(point.residual, 1e-8)) * 2)));
-  if (!cache.has(key)) cache.set(key, colour(key, style, dark, steps));
-  return cache.get(key);
+/** A colour for each point, as the buffer has it. */
+function tonesOf(set, style, dark) {
+  const cache = new Map();
+  const pixel = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  return Uint32Array.from(set.ids, id => {
+    const point = known.get(id);
+    const key = point ? keyOf(point) : null;
+    if (!cache.has(key)) {
+      pixel.fillStyle = key === null ? style.getPropertyValue("--soft") : colour(key, style, dark);
+      pixel.fillRect(0, 0, 1, 1);
+      cache.set(key, new Uint32Array(pixel.getImageData(0, 0, 1, 1).data.buffer)[0]);
+    }
+    return cache.get(key);
+  });
 }
 
-function colour(key, style, dark, steps) {
+function keyOf(point) {
+  if (mode === "label") return point.label ?? "";
+  if (mode === "age") return Math.min(steps - 1, Math.floor(Math.log2(1 + (Date.now() - point.age) / 15000)));
+  if (mode === "residual") return point.residual == null ? -1 : Math.max(0, Math.min(steps - 1, Math.floor(-Math.log10(Math.max(point.residual, 1e-8)) * 2)));
+  return point.status;
+}
+
+function colour(key, style, dark) {
   if (mode === "status") return style.getPropertyValue(statuses[key]).trim();
   if (mode === "label") return key === "" ? style.getPropertyValue("--soft").trim() : `hsl(${labels.get(key)} ${dark ? "65% 66%" : "60% 42%"})`;
   if (key < 0) return style.getPropertyValue("--soft").trim();
@@ -157,10 +172,10 @@ function colour(key, style, dark, steps) {
 }
 
 function legend(style, dark) {
-  const entries = mode === "label" ? [...labels.keys()].sort().map(name => [name, colour(name, style, dark, 8)])
-    : mode === "status" ? Object.keys(statuses).map(name => [name, colour(name, style, dark, 8)])
-    : mode === "age" ? [["newest", colour(0, style, dark, 8)], ["oldest", colour(7, style, dark, 8)]]
-    : [["far from settled", colour(0, style, dark, 8)], ["settled", colour(7, style, dark, 8)]];
+  const entries = mode === "label" ? [...labels.keys()].sort().map(name => [name, colour(name, style, dark)])
+    : mode === "status" ? Object.keys(statuses).map(name => [name, colour(name, style, dark)])
+    : mode === "age" ? [["newest", colour(0, style, dark)], ["oldest", colour(7, style, dark)]]
+    : [["far from settled", colour(0, style, dark)], ["settled", colour(7, style, dark)]];
   const list = document.getElementById("map-legend");
   const text = entries.join(";");
   if (!list || list.dataset.shown === text) return;

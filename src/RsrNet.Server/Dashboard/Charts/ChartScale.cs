@@ -38,6 +38,7 @@ public sealed class ChartScale
         }
         if (zero) low = Math.Min(low, 0);
         // A value that does not change is a line in the middle, not a division by zero.
+        if (zero && low >= 0 && high <= 0) high = 1;
         if (high - low < Math.Max(Math.Abs(high), 1e-12) * 1e-6)
         {
             var room = Math.Max(Math.Abs(high) * 0.1, 1e-6);
