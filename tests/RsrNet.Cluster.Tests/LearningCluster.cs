@@ -3,6 +3,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Orleans.Configuration;
 using Orleans.Runtime;
+using Orleans.Runtime.MembershipService.SiloMetadata;
 using Orleans.TestingHost;
 using RsrNet.Core;
 using RsrNet.Core.Articles;
@@ -91,6 +92,12 @@ internal sealed class LearningCluster : IAsyncDisposable
 
     /// <summary>A silo by its number; silos start together, and <see cref="InProcessTestCluster.Silos"/> is in the order in which they were ready.</summary>
     public InProcessSiloHandle Silo(int number) => cluster.Silos.Single(silo => silo.InstanceNumber == number);
+
+    /// <summary>Until each silo has heard from each what it is: a moment after they have joined.</summary>
+    public Task Acquainted() => Eventually(
+        () => Task.FromResult(cluster.Silos.All(silo => cluster.Silos.All(other =>
+            silo.ServiceProvider.GetRequiredService<ISiloMetadataCache>().GetSiloMetadata(other.SiloAddress).Metadata.Count > 0))),
+        "the silos' acquaintance");
 
     /// <summary>Where a grain is active; activates it where that is needed.</summary>
     public async Task<InProcessSiloHandle> SiloOf(IAddressable grain)
