@@ -19,7 +19,7 @@ internal static class ServeCommand
     /// <param name="DemoRate">Articles of the demo newswire a second; null for no demo.</param>
     private sealed record Wishes(ConfigurationFile Configuration, string? Encoder, string? Feed, double? DemoRate, long? DemoDrift, bool Quiet);
 
-    public static Command Create(Terminal terminal)
+    public static Command Create(Terminal terminal, Edition edition)
     {
         var demo = new Option<bool>("--demo")
         {
@@ -64,7 +64,7 @@ internal static class ServeCommand
                 if (!isDemo && parsed.GetResult(option) is { Implicit: false }) throw new UsageException($"{option.Name} needs --demo");
             }
             var configuration = parsed.GetValue(config) is { } file
-                ? ConfigurationFile.Read(file)
+                ? ConfigurationFile.Read(file, edition.Sections)
                 : new ConfigurationFile(new RsrNetOptions(), new ServerOptions());
             configuration = configuration with
             {
@@ -79,7 +79,7 @@ internal static class ServeCommand
             var wishes = new Wishes(
                 configuration, parsed.GetValue(encoder), watched, isDemo ? parsed.GetValue(rate) : null, parsed.GetValue(drift),
                 parsed.GetValue(quiet));
-            return Run(wishes, terminal, cancellation);
+            return Run(wishes, edition, terminal, cancellation);
         });
         return command;
     }
@@ -96,12 +96,13 @@ internal static class ServeCommand
         return options;
     }
 
-    private static async Task<int> Run(Wishes wishes, Terminal terminal, CancellationToken cancellation)
+    private static async Task<int> Run(Wishes wishes, Edition edition, Terminal terminal, CancellationToken cancellation)
     {
         using var status = new StatusLine(terminal);
         long version;
-        await using (var process = await SingleProcess.Start(
-            wishes.Configuration, EncoderChoice.Of(terminal, wishes.Configuration.Learner.Embedding), wishes.Encoder, status.Notice, cancellation))
+        var plan = new ServingPlan(
+            wishes.Configuration, EncoderChoice.Of(terminal, wishes.Configuration.Learner.Embedding), wishes.Encoder);
+        await using (var process = await edition.Start(plan, status.Notice, cancellation))
         {
             var before = await process.Learner.ReadTelemetry(cancellation);
             status.Notice(
@@ -133,7 +134,7 @@ internal static class ServeCommand
         return RsrNetCommand.Done;
     }
 
-    private static async Task ShowNumbers(LocalLearner learner, StatusLine line, CancellationToken cancellation)
+    private static async Task ShowNumbers(ILearner learner, StatusLine line, CancellationToken cancellation)
     {
         var status = new LearnerStatus();
         while (true)

@@ -116,6 +116,9 @@ public sealed class ClusterLearner(IGrainFactory grains, ITextEncoder encoder, S
         return new MapComparison(MapVector.Place(before), MapVector.Place(after));
     }
 
+    /// <summary>Has the cluster end what is under way and write a checkpoint, before all of it is stopped.</summary>
+    public Task Rest() => Coordinator.Rest();
+
     /// <summary>Nothing to do: the cluster goes on.</summary>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 

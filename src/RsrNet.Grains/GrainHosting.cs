@@ -60,8 +60,7 @@ public static class GrainHosting
             services.TryAddSingleton(TimeProvider.System);
             services.AddSingleton(parts.Options);
             services.AddSingleton(parts.Encoder);
-            services.AddSingleton(new Unowned(parts.Store));
-            services.AddTransient(provider => provider.GetRequiredService<Unowned>().Store);
+            services.AddSingleton(parts.Store); // as a value: the container leaves it to its owner to dispose
             if (parts.Checkpoints is not null) services.AddSingleton(parts.Checkpoints);
             services.AddSingleton(options ?? new GrainOptions());
             services.AddSingleton(_ => new ReplicaEngines(parts.Engine, parts.Device, parts.Options, parts.Encoder));
@@ -91,7 +90,4 @@ public static class GrainHosting
         });
         return client;
     }
-
-    /// <summary>Keeps the container from disposing what is its owner's to dispose.</summary>
-    private sealed record Unowned(IDocumentStore Store);
 }

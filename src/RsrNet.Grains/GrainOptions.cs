@@ -10,8 +10,8 @@ public sealed record GrainOptions
     public int SearchShards { get; init; } = 4;
 
     /// <summary>
-    /// The device (<c>cpu</c>, <c>cuda</c>, ...) whose silos replicas are placed on, where there are any; on others only while there are none. Default
-    /// <c>any</c>: all silos.
+    /// The device (<c>cpu</c>, <c>cuda</c>) or the role (<c>gpu</c>) whose silos replicas are placed on, where there are any; on others only while there are
+    /// none. Default <c>any</c>: all silos.
     /// </summary>
     public string ReplicaDevice { get; init; } = AnyDevice;
 

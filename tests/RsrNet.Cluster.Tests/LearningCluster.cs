@@ -9,6 +9,7 @@ using RsrNet.Core;
 using RsrNet.Core.Articles;
 using RsrNet.Core.Coordination;
 using RsrNet.Core.Documents;
+using RsrNet.Core.Embedding;
 using RsrNet.Core.Replicas;
 using RsrNet.Core.Tests.Learner;
 using RsrNet.Core.Weights;
@@ -54,15 +55,16 @@ internal sealed class LearningCluster : IAsyncDisposable
     /// <param name="parts">Changes what a silo brings; the number is the silo's, from 0.</param>
     public static async Task<LearningCluster> Start(
         int silos, RsrNetOptions? options = null, IDocumentStore? store = null, ICheckpointStore? checkpoints = null,
-        Func<int, SiloParts, SiloParts>? parts = null, GrainOptions? grains = null)
+        Func<int, SiloParts, SiloParts>? parts = null, GrainOptions? grains = null, ITextEncoder? encoder = null)
     {
         options ??= SmallOptions;
         store ??= new MemoryDocumentStore();
         checkpoints ??= new MemoryCheckpoints();
+        encoder ??= new TinyEncoder();
         var builder = new InProcessTestClusterBuilder((short)silos);
         builder.ConfigureSilo((about, silo) =>
         {
-            var own = new SiloParts { Options = options, Encoder = new TinyEncoder(), Store = store, Checkpoints = checkpoints };
+            var own = new SiloParts { Options = options, Encoder = encoder, Store = store, Checkpoints = checkpoints };
             silo.AddRsrNet(parts is null ? own : parts(int.Parse(about.SiloName.Split('_')[1], CultureInfo.InvariantCulture), own), grains);
             silo.AddMemoryGrainStorage("PubSubStore");
             silo.UseInMemoryReminderService();
@@ -75,7 +77,7 @@ internal sealed class LearningCluster : IAsyncDisposable
             });
             silo.ConfigureLogging(logging => logging.SetMinimumLevel(LogLevel.Warning));
         });
-        builder.ConfigureClient(client => client.AddRsrNet(new TinyEncoder(), grains));
+        builder.ConfigureClient(client => client.AddRsrNet(encoder, grains));
         var cluster = builder.Build();
         await cluster.DeployAsync();
         return new LearningCluster(cluster, store, checkpoints, options);

@@ -107,7 +107,7 @@ internal sealed class Pipeline
         var folder = Directory.CreateTempSubdirectory("rsrnet-bench-").FullName;
         var configuration = new ConfigurationFile(new RsrNetOptions(), new ServerOptions { Urls = "http://127.0.0.1:0", Data = folder });
         var encoders = new EncoderChoice(new EmbeddingOptions(), new ModelLibrary(folder));
-        return new Running(await SingleProcess.Start(configuration, encoders, EncoderChoice.Hashed, static _ => { }, cancellation), folder);
+        return new Running(await SingleProcess.Start(new ServingPlan(configuration, encoders, EncoderChoice.Hashed), static _ => { }, cancellation), folder);
     }
 
     private sealed class Running(SingleProcess process, string folder) : IAsyncDisposable

@@ -8,6 +8,7 @@ using RsrNet.Core.Embedding;
 using RsrNet.Core.Replicas;
 using RsrNet.Core.Telemetry;
 using RsrNet.Core.Weights;
+using RsrNet.Grains.Documents;
 using RsrNet.Grains.Replicas;
 using RsrNet.Grains.Telemetry;
 
@@ -22,7 +23,6 @@ internal sealed class CoordinatorGrain(
     IDocumentStore store, ITextEncoder encoder, RsrNetOptions options, GrainOptions grainOptions, ISiloTelemetryClient silos, TimeProvider time,
     ILogger<CoordinatorGrain> logger, ICheckpointStore? checkpoints = null) : Grain, ICoordinatorGrain, IRemindable, IDisposable
 {
-    private const string EncoderSetting = "encoder";
     private const string TermSetting = "term";
     private const string Reminder = "learn";
 
@@ -39,7 +39,7 @@ internal sealed class CoordinatorGrain(
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        await CheckEncoder(cancellationToken);
+        await StoreEncoder.Check(store, encoder, cancellationToken);
         var term = await BeginTerm(cancellationToken);
         var shape = new RecursionShape(encoder.Dimensions, options.Replicas.Hidden, options.Replicas.Latent);
         var coordinator = new Coordinator(RecursionInitialization.Create(shape, options.Replicas.Seed), options.Coordination);
@@ -89,6 +89,13 @@ internal sealed class CoordinatorGrain(
     {
         dispatch.Wake();
         return Task.CompletedTask;
+    }
+
+    public async Task Rest()
+    {
+        await stop.CancelAsync();
+        await learning;
+        await keeper!.SaveIfNewer();
     }
 
     public Task OnArrived()
@@ -180,17 +187,6 @@ internal sealed class CoordinatorGrain(
             DeactivateOnIdle();
         }
 #pragma warning restore CA1031
-    }
-
-    private async Task CheckEncoder(CancellationToken cancellation)
-    {
-        if (await store.ReadSetting(EncoderSetting, cancellation) is not { } known) await store.WriteSetting(EncoderSetting, encoder.Id, cancellation);
-        else if (known != encoder.Id)
-        {
-            throw new WeightsRejectedException(
-                $"the documents in this store were embedded by '{known}', and vectors of '{encoder.Id}' cannot be mixed with them; "
-                + $"use the encoder '{known}' or another store");
-        }
     }
 
     private void CheckEncoder(Checkpoint checkpoint)

@@ -24,6 +24,9 @@ internal sealed class Dispatch(
     private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan ShortestRest = TimeSpan.FromMilliseconds(1);
 
+    /// <summary>How long what is under way may take when the activation ends.</summary>
+    private static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(5);
+
     /// <summary>A replica that failed is given a rest: its silo may be on its way out.</summary>
     private static readonly TimeSpan FailureRest = TimeSpan.FromMilliseconds(500);
 
@@ -97,8 +100,8 @@ internal sealed class Dispatch(
             }
             await Rest(stop);
         }
-        // What replicas still bring is late from now on; the documents are in the store.
-        await Task.WhenAny(Task.WhenAll(atWork), Task.Delay(FailureRest, time, CancellationToken.None));
+        // What replicas bring after that is late; the documents are in the store.
+        await Task.WhenAny(Task.WhenAll(atWork), Task.Delay(LongestEnd, time, CancellationToken.None));
     }
 
     // ---- The queue ----------------------------------------------------------------------------------------------------------------------------

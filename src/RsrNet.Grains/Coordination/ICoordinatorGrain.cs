@@ -14,6 +14,10 @@ public interface ICoordinatorGrain : IGrainWithIntegerKey, IGradientExchange
     [Alias("wake")]
     Task Wake();
 
+    /// <summary>Ends what is under way and writes a checkpoint, before the whole cluster is stopped. Nothing more is given out until another activation.</summary>
+    [Alias("rest"), ResponseTimeout("00:02:00")]
+    Task Rest();
+
     /// <summary>Articles were stored.</summary>
     [Alias("on-arrived"), OneWay]
     Task OnArrived();

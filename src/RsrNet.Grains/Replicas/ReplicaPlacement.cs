@@ -31,7 +31,8 @@ internal sealed class ReplicaPlaces(ISiloMetadataCache metadata, GrainOptions op
     }
 
     private bool HasDevice(SiloAddress silo) =>
-        options.ReplicaDevice == GrainOptions.AnyDevice || metadata.Of(silo, SiloRole.DeviceKey) == options.ReplicaDevice;
+        options.ReplicaDevice == GrainOptions.AnyDevice
+        || metadata.Of(silo, SiloRole.DeviceKey) == options.ReplicaDevice || metadata.Of(silo, SiloRole.RoleKey) == options.ReplicaDevice;
 
     // By address and port alone: a silo that comes back at the same place gets its replicas back.
     private static int CompareAddresses(SiloAddress a, SiloAddress b)

@@ -30,7 +30,7 @@ public sealed class CommandRun : IDisposable
         var results = new StringWriter();
         var notices = new StringWriter();
         var terminal = Terminal(TextWriter.Synchronized(results), TextWriter.Synchronized(notices));
-        var code = await RsrNetCommand.Run(arguments, terminal, cancellation);
+        var code = await RsrNetCommand.Run(arguments, terminal, TestedEdition.Create(), cancellation);
         return new CommandOutcome(code, results.ToString(), notices.ToString());
     }
 

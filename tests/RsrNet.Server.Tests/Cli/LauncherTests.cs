@@ -1,7 +1,9 @@
+using System.Text.RegularExpressions;
+
 namespace RsrNet.Server.Tests.Cli;
 
 /// <summary>The launcher's own decisions, in a copy of the tree with a stand-in for dotnet that records how it was called.</summary>
-public sealed class LauncherTests : IDisposable
+public sealed partial class LauncherTests : IDisposable
 {
     private const string ClusterProject = @"Project(""{0}"") = ""RsrNet.Silo"", ""src\RsrNet.Silo\RsrNet.Silo.csproj"", ""{1}""";
 
@@ -9,11 +11,17 @@ public sealed class LauncherTests : IDisposable
 
     public LauncherTests()
     {
-        string[] copied = ["rsrnet", "RsrNet.Orleans.sln", "RsrNet.Core.slnf", "Directory.Packages.props", "Directory.Build.props"];
+        string[] copied = ["rsrnet", "RsrNet.Core.slnf", "Directory.Packages.props", "Directory.Build.props"];
         foreach (var file in copied)
         {
             File.Copy(RepositoryFolder.Path(file), Path.Combine(tree, file));
         }
+        // Of the solution the core's projects alone: whether there are others is what the tests decide.
+        var core = File.ReadAllText(RepositoryFolder.Path("RsrNet.Core.slnf"));
+        File.WriteAllLines(
+            Path.Combine(tree, "RsrNet.Orleans.sln"),
+            File.ReadLines(RepositoryFolder.Path("RsrNet.Orleans.sln"))
+                .Where(line => Project().Match(line) is not { Success: true } project || core.Contains(project.Value, StringComparison.Ordinal)));
         Directory.CreateDirectory(Path.Combine(tree, "src"));
         Directory.CreateDirectory(Path.Combine(tree, "bin"));
         Directory.CreateDirectory(Path.Combine(tree, "home"));
@@ -28,7 +36,9 @@ public sealed class LauncherTests : IDisposable
               build)
                 for ((i = 1; i <= $#; i++)); do [[ ${!i} == --artifacts-path ]] && next=$((i + 1)) && artifacts=${!next}; done
                 if [[ -n ${BREAK:-} ]]; then echo "Some.cs(1,1): error CS0000: $BREAK"; exit 1; fi
-                mkdir -p "$artifacts/bin/RsrNet.Cli/release" && touch "$artifacts/bin/RsrNet.Cli/release/rsrnet.dll" ;;
+                project=$(basename "$2" .csproj)
+                case $project in RsrNet.Silo) program=rsrnet-silo ;; *) project=RsrNet.Cli program=rsrnet ;; esac
+                mkdir -p "$artifacts/bin/$project/release" && touch "$artifacts/bin/$project/release/$program.dll" ;;
               test)
                 for ((i = 1; i <= $#; i++)); do [[ ${!i} == --results-directory ]] && next=$((i + 1)) && results=${!next}; done
                 cp "$TREE"/*.trx "$results"
@@ -70,6 +80,18 @@ public sealed class LauncherTests : IDisposable
         Assert.Contains("artifacts/full/", first.Results, StringComparison.Ordinal);
         await Launch([], "documents");
         Assert.Single(Calls(), call => call.StartsWith("restore", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task FullEdition_RunsTheSilosExecutable()
+    {
+        AddClusterProject();
+        Directory.CreateDirectory(Path.Combine(tree, "src", "RsrNet.Silo"));
+        File.WriteAllText(Path.Combine(tree, "src", "RsrNet.Silo", "RsrNet.Silo.csproj"), "<Project />");
+        var full = await Launch([], "documents");
+        Assert.EndsWith("artifacts/full/bin/RsrNet.Silo/release/rsrnet-silo.dll documents\n", full.Results, StringComparison.Ordinal);
+        var core = await Launch([], "documents", "--edition", "core");
+        Assert.EndsWith("artifacts/core/bin/RsrNet.Cli/release/rsrnet.dll documents\n", core.Results, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -159,6 +181,9 @@ public sealed class LauncherTests : IDisposable
         Assert.Equal(1, outcome.Code);
         Assert.EndsWith("\n1 passed, 1 failed, 0 skipped\n", outcome.Results, StringComparison.Ordinal);
     }
+
+    [GeneratedRegex(@"[A-Za-z.]+\.csproj")]
+    private static partial Regex Project();
 
     private Task<CommandOutcome> Launch((string Name, string Value)[] variables, params string[] arguments)
     {

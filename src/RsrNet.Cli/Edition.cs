@@ -1,0 +1,16 @@
+using RsrNet.Server.Configuration;
+
+namespace RsrNet.Cli;
+
+/// <summary>
+/// What an executable brings to the commands: that of the core edition nothing of its own, that of the full edition the parts that need
+/// other packages.
+/// </summary>
+internal sealed record Edition
+{
+    /// <summary>What <c>serve</c> runs.</summary>
+    public StartServing Start { get; init; } = static async (plan, notice, cancellation) => await SingleProcess.Start(plan, notice, cancellation);
+
+    /// <summary>Sections of a configuration file beside those that every edition has.</summary>
+    public IReadOnlyList<IConfigurationSection> Sections { get; init; } = [];
+}
