@@ -8,12 +8,19 @@ namespace RsrNet.Cli.Bench;
 /// <summary>PyTorch in a process of its own, asked for one measurement at a time (the script says how), so that both sides can take turns.</summary>
 internal sealed class TorchPeer : IDisposable
 {
+    /// <summary>
+    /// OpenBLAS's other threads spin for 2^26 clock ticks after their last work, about 25 ms, and would take a core from whatever is measured next.
+    /// </summary>
+    private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(40);
+
     private readonly Process _process;
+    private readonly int _threads;
     private readonly Dictionary<string, int> _repeats = [];
 
-    private TorchPeer(Process process, string version)
+    private TorchPeer(Process process, string version, int threads)
     {
         _process = process;
+        _threads = threads;
         Name = $"PyTorch {version}";
     }
 
@@ -40,7 +47,9 @@ internal sealed class TorchPeer : IDisposable
     {
         var work = $"{kind} {size}";
         if (!_repeats.TryGetValue(work, out var repeats)) _repeats[work] = repeats = Stopclock.RepeatsFor(Ask($"{work} 3"));
-        return Ask($"{work} {repeats}");
+        var seconds = Ask($"{work} {repeats}");
+        if (_threads > 1) Thread.Sleep(Settle);
+        return seconds;
     }
 
     /// <summary>Says something that has no answer.</summary>
@@ -83,7 +92,7 @@ internal sealed class TorchPeer : IDisposable
             process.BeginErrorReadLine();
             if (process.StandardOutput.ReadLine() is { } hello && JsonNode.Parse(hello)?["version"]?.GetValue<string>() is { } version)
             {
-                return new TorchPeer(process, version);
+                return new TorchPeer(process, version, threads);
             }
         }
         catch (Exception problem) when (problem is System.ComponentModel.Win32Exception or System.Text.Json.JsonException)
