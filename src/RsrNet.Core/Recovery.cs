@@ -1,4 +1,5 @@
 using RsrNet.Core.Documents;
+using RsrNet.Core.Embedding;
 using RsrNet.Core.Weights;
 
 namespace RsrNet.Core;
@@ -8,22 +9,25 @@ namespace RsrNet.Core;
 /// <param name="warn">Told what is odd but can be worked with.</param>
 internal sealed class Recovery(IDocumentStore store, ICheckpointStore? checkpoints, string encoderId, Action<string> warn)
 {
-    private const string EncoderSetting = "encoder";
-
     /// <summary>The newest checkpoint that is whole; null where there is none.</summary>
     /// <exception cref="WeightsRejectedException">The store's documents were embedded by another encoder.</exception>
     public async Task<Checkpoint?> LoadWeights(CancellationToken cancellation)
     {
-        if (await store.ReadSetting(EncoderSetting, cancellation) is { } known)
+        if (await Reembedding.UnfinishedGoal(store, cancellation) is { } goal)
+        {
+            throw new WeightsRejectedException(
+                $"the documents in this store are being embedded anew by '{goal}', and that was cut off; run `rsrnet documents reembed` to its end");
+        }
+        if (await store.ReadSetting(Reembedding.EncoderSetting, cancellation) is { } known)
         {
             if (known != encoderId)
             {
                 throw new WeightsRejectedException(
                     $"the documents in this store were embedded by '{known}', and vectors of '{encoderId}' cannot be mixed with them; "
-                    + $"use the encoder '{known}' or another data folder");
+                    + $"use the encoder '{known}', or another data folder, or change the documents over with `rsrnet documents reembed`");
             }
         }
-        else await store.WriteSetting(EncoderSetting, encoderId, cancellation);
+        else await store.WriteSetting(Reembedding.EncoderSetting, encoderId, cancellation);
         return checkpoints is null ? null : await checkpoints.LoadNewest(warn, cancellation);
     }
 

@@ -150,7 +150,7 @@ public sealed class ReplicasTests
             ahead = Math.Max(ahead, telemetry.WeightVersion - telemetry.CheckpointVersion);
             return telemetry.Learned == 200;
         });
-        Assert.InRange(ahead, 1, options.Weights.CheckpointUpdates);
+        Assert.InRange(ahead, 0, options.Weights.CheckpointUpdates);
     }
 
     [Theory, MemberData(nameof(Modes))]
