@@ -9,10 +9,10 @@ namespace RsrNet.Cli.Bench;
 internal sealed class TorchProcess : IDisposable
 {
     /// <summary>
-    /// PyTorch's other threads spin on for a while after their last work (OpenBLAS's for 2^26 clock ticks, 25 ms) and would take a core from
-    /// whatever is measured next.
+    /// PyTorch's other threads spin on for a while after their last work (OpenBLAS's for 105 ms, the others for 30, measured) and would take a
+    /// core from whatever is measured next.
     /// </summary>
-    private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(130);
 
     private readonly Process _process;
     private readonly int _threads;
