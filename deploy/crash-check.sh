@@ -104,7 +104,8 @@ milliseconds() { echo $(($(date +%s%N) / 1000000)); }
 
 echo "seed $seed: $kills kills, $articles articles around each; the bound is $bound weight updates"
 start_server
-printf '%4s  %9s  %12s  %6s  %8s  %6s  %8s  %8s  %5s  %10s\n' kill 'after ms' acknowledged stored missing twice 'w before' 'w after' lost 'restart ms'
+printf '%4s  %9s  %12s  %6s  %8s  %6s  %8s  %8s  %5s  %10s\n' \
+  kill 'after ms' acknowledged stored missing twice 'w before' 'w after' lost 'restart ms'
 : >"$work/sent-ids"
 violations=0
 for ((kill = 1; kill <= kills; kill++)); do
@@ -113,7 +114,7 @@ for ((kill = 1; kill <= kills; kill++)); do
   "${rsrnet[@]}" ingest "$file" --json --retry-seconds 120 --url "http://127.0.0.1:$port" >"$work/sender.out" 2>>"$work/sender.err" &
   sender=$!
 
-  # From the first acknowledged batch on, a random moment: two times in three while articles come in, else while learning has gone on for a while.
+  # From the first acknowledged batch on, a random moment: two times in three while articles come in, else while learning goes on.
   for ((i = 0; i < 600; i++)); do
     [[ -n $(acknowledged) ]] && break
     kill -0 "$sender" 2>/dev/null || break

@@ -12,7 +12,8 @@ internal sealed class NoticeLogging(Action<string> notice) : ILoggerProvider, IL
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         if (IsEnabled(logLevel)) notice($"{logLevel}: {formatter(state, exception)}{(exception is null ? "" : $": {exception}")}");
     }

@@ -12,13 +12,14 @@ internal static class NumberOption
     public static Option<T> Of<T>(string name, string description, T value, T least, T? greatest = null)
         where T : struct, INumber<T> => new(name)
     {
-        Description = $"{description} Default {value}.",
+        Description = description,
         HelpName = "N",
         DefaultValueFactory = _ => value,
         CustomParser = result =>
         {
             var text = result.Tokens.Single().Value;
-            if (T.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number >= least && (greatest is null || number <= greatest))
+            if (T.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && number >= least
+                && (greatest is null || number <= greatest))
             {
                 return number;
             }

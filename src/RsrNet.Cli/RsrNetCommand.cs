@@ -6,6 +6,7 @@ using RsrNet.Cli.Embedding;
 using RsrNet.Cli.Documents;
 using RsrNet.Cli.Evaluate;
 using RsrNet.Cli.Replicas;
+using RsrNet.Cli.Telemetry;
 using RsrNet.Cli.Weights;
 using RsrNet.Core;
 using RsrNet.Core.Documents;
@@ -27,6 +28,7 @@ internal static class RsrNetCommand
             ShowCommand.Create(terminal),
             DocumentsCommand.Create(terminal),
             SearchCommand.Create(terminal),
+            WatchCommand.Create(terminal),
             TrainCommand.Create(terminal),
             EvaluateCommand.Create(terminal),
             VerifyCommand.Create(terminal),
@@ -70,7 +72,8 @@ internal static class RsrNetCommand
             terminal.Notice("interrupted");
             return Interrupted;
         }
-        catch (Exception problem) when (problem is CommandException or ConfigurationException or StoreUnavailableException or WeightsRejectedException
+        catch (Exception problem) when (
+            problem is CommandException or ConfigurationException or StoreUnavailableException or WeightsRejectedException
             or IOException or UnauthorizedAccessException)
         {
             terminal.Notice(problem.Message);

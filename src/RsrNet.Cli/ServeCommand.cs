@@ -20,7 +20,10 @@ internal static class ServeCommand
 
     public static Command Create(Terminal terminal)
     {
-        var demo = new Option<bool>("--demo") { Description = "Streams a synthetic newswire with highlights, into a data folder of its own." };
+        var demo = new Option<bool>("--demo")
+        {
+            Description = "Streams a synthetic newswire with highlights, into a data folder of its own.",
+        };
         var rate = NumberOption.Of("--demo-rate", "Articles of the newswire a second.", 40.0, least: 0.01, greatest: 10_000);
         var drift = NewswireCommand.DriftOption("--demo-drift");
         var feed = new Option<string?>("--feed")
@@ -28,15 +31,24 @@ internal static class ServeCommand
             Description = "Watches a file or folder for .story, .csv, .jsonl, .ndjson and .json files, and takes new and changed articles.",
             HelpName = "PATH",
         };
-        var urls = new Option<string?>("--urls") { Description = $"Where to listen; port 0 takes a free one. Default {ServerAddress.Default}.", HelpName = "URL" };
+        var urls = new Option<string?>("--urls")
+        {
+            Description = $"Where to listen; port 0 takes a free one. Default {ServerAddress.Default}.",
+            HelpName = "URL",
+        };
         var data = new Option<string?>("--data")
         {
             Description = $"Folder of the database and the checkpoints. Default {terminal.DataFolder}, with --demo the folder demo in it.",
             HelpName = "DIR",
         };
-        var config = new Option<string?>("--config") { Description = "A JSON file of settings, such as silo-config/local.json.", HelpName = "FILE" };
+        var config = new Option<string?>("--config")
+        {
+            Description = "A JSON file of settings, such as silo-config/local.json.",
+            HelpName = "FILE",
+        };
         var quiet = new Option<bool>("--quiet") { Description = "No line of numbers while it runs." };
-        var command = new Command("serve", "Runs the server: API, learning, refinement. Ctrl-C ends it; the next start goes on where it stopped.")
+        var command = new Command(
+            "serve", "Runs the server: API, learning, refinement. Ctrl-C ends it; the next start goes on where it stopped.")
         {
             demo, rate, drift, feed, urls, data, config, quiet,
         };
@@ -50,9 +62,15 @@ internal static class ServeCommand
             var configuration = parsed.GetValue(config) is { } file
                 ? ConfigurationFile.Read(file)
                 : new ConfigurationFile(new RsrNetOptions(), new ServerOptions());
-            configuration = configuration with { Server = Override(configuration.Server, parsed.GetValue(urls), parsed.GetValue(data), isDemo, terminal) };
+            configuration = configuration with
+            {
+                Server = Override(configuration.Server, parsed.GetValue(urls), parsed.GetValue(data), isDemo, terminal),
+            };
             var watched = parsed.GetValue(feed);
-            if (watched is not null && !Path.Exists(watched)) throw new CommandException($"--feed {watched}: there is no such file or folder; make it first");
+            if (watched is not null && !Path.Exists(watched))
+            {
+                throw new CommandException($"--feed {watched}: there is no such file or folder; make it first");
+            }
             var wishes = new Wishes(
                 configuration, watched, isDemo ? parsed.GetValue(rate) : null, parsed.GetValue(drift), parsed.GetValue(quiet));
             return Run(wishes, terminal, cancellation);
@@ -62,8 +80,9 @@ internal static class ServeCommand
 
     private static ServerOptions Override(ServerOptions options, string? urls, string? data, bool demo, Terminal terminal)
     {
-        // A folder that the configuration file names counts; the built-in default is the user's, and the demo's is kept apart from real data.
-        if (options.Data == new ServerOptions().Data) options = options with { Data = demo ? Path.Combine(terminal.DataFolder, "demo") : terminal.DataFolder };
+        // A folder that the configuration file names counts. The built-in default is the user's; the demo's is kept apart from real data.
+        var byDefault = demo ? Path.Combine(terminal.DataFolder, "demo") : terminal.DataFolder;
+        if (options.Data == new ServerOptions().Data) options = options with { Data = byDefault };
         if (data is not null) options = options with { Data = data };
         if (urls is not null) options = options with { Urls = urls };
         if (options.Problems() is { Count: > 0 } problems) throw new UsageException(string.Join("; ", problems));
@@ -78,21 +97,19 @@ internal static class ServeCommand
         {
             var before = await process.Learner.ReadTelemetry(cancellation);
             status.Notice(
-                $"data in {process.Place}: {before.Documents.Total:N0} documents, weight version {before.WeightVersion:N0}; encoder {before.Encoder}, mode {before.Mode}");
+                $"data in {process.Place}: {before.Documents.Total:N0} documents, weight version {before.WeightVersion:N0}; " +
+                $"encoder {before.Encoder}, mode {before.Mode}");
             terminal.ResultWriter.WriteLine($"RSR-Net is ready: {process.Address}");
             status.Notice(wishes.DemoRate is { } rate ? $"demo newswire at {rate} articles/s; Ctrl-C stops" : "Ctrl-C stops");
 
             using var ending = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
             var intake = new LearnerIntake(process.Learner, TimeProvider.System, status.Notice);
             List<Task> tasks = [Task.Delay(Timeout.Infinite, ending.Token)];
-            if (wishes.DemoRate is { } articles)
-            {
-                var wire = new DemoNewswire(driftAfter: wishes.DemoDrift);
-                tasks.Add(new DemoFeed(wire, before.Documents.Total, articles, intake, TimeProvider.System).Run(ending.Token));
-            }
+            if (wishes.DemoRate is { } articles) process.Demo.Start(articles, new DemoNewswire(driftAfter: wishes.DemoDrift));
             if (wishes.Feed is { } path)
             {
-                tasks.Add(new FeedWatcher(path, intake, wishes.Configuration.Learner.Articles, TimeProvider.System, status.Notice).Run(ending.Token));
+                var watcher = new FeedWatcher(path, intake, wishes.Configuration.Learner.Articles, TimeProvider.System, status.Notice);
+                tasks.Add(watcher.Run(ending.Token));
             }
             if (!wishes.Quiet) tasks.Add(ShowNumbers(process.Learner, status, ending.Token));
             // Each of them runs until it is cancelled; one that ends before has failed, and the server with it.
@@ -104,7 +121,7 @@ internal static class ServeCommand
             terminal.Notice("stopping: the last steps and a checkpoint are written");
             version = (await process.Learner.ReadTelemetry(CancellationToken.None)).WeightVersion;
         }
-        terminal.Notice($"stopped at weight version {version:N0} or a little later; the next `rsrnet serve` resumes where this one stopped");
+        terminal.Notice($"stopped at weight version {version:N0} or a little later; `rsrnet serve` resumes where this one stopped");
         return RsrNetCommand.Done;
     }
 

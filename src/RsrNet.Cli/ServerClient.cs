@@ -30,7 +30,8 @@ internal sealed class ServerClient(Uri address) : IDisposable
 
     public async Task<JsonNode> Post(string path, JsonNode? body, CancellationToken cancellation) =>
         await ReadJson(
-            await Send(new HttpRequestMessage(HttpMethod.Post, path) { Content = body is null ? null : JsonContent.Create(body) }, cancellation),
+            await Send(
+                new HttpRequestMessage(HttpMethod.Post, path) { Content = body is null ? null : JsonContent.Create(body) }, cancellation),
             cancellation);
 
     /// <summary>Sends a file's bytes and gives the server's answer.</summary>
@@ -56,7 +57,8 @@ internal sealed class ServerClient(Uri address) : IDisposable
     }
 
     /// <summary>
-    /// Sends NDJSON. Unlike the other calls it gives back every answer, because the sender has a plan for most of them (wait, send again, send less).
+    /// Sends NDJSON. Unlike the other calls it gives back every answer, because the sender has a plan for most of them (wait, send again,
+    /// send less).
     /// </summary>
     /// <exception cref="HttpRequestException">The server cannot be reached or broke off.</exception>
     public Task<HttpResponseMessage> PostLines(string path, ReadOnlyMemory<byte> lines, CancellationToken cancellation)
@@ -86,7 +88,9 @@ internal sealed class ServerClient(Uri address) : IDisposable
         }
     }
 
-    /// <summary>What an answer other than a success says, in one line: title, detail and named fields of problem details (RFC 9457).</summary>
+    /// <summary>
+    /// What an answer other than a success says, in one line: title, detail and named fields of problem details (RFC 9457).
+    /// </summary>
     public static string Describe(HttpResponseMessage response, JsonObject problem)
     {
         var text = new StringBuilder(Text(problem["title"]) ?? $"{(int)response.StatusCode} {response.ReasonPhrase}");
@@ -99,7 +103,8 @@ internal sealed class ServerClient(Uri address) : IDisposable
                 var all = messages is JsonArray array ? array.Select(Text) : [Text(messages)];
                 foreach (var message in all)
                 {
-                    if (!text.ToString().Contains(message ?? "", StringComparison.Ordinal)) text.Append("; ").Append(field).Append(": ").Append(message);
+                    if (text.ToString().Contains(message ?? "", StringComparison.Ordinal)) continue;
+                    text.Append("; ").Append(field).Append(": ").Append(message);
                 }
             }
         }
@@ -121,7 +126,8 @@ internal sealed class ServerClient(Uri address) : IDisposable
         }
     }
 
-    private static string? Text(JsonNode? node) => node is JsonValue value && value.TryGetValue<string>(out var text) ? text : node?.ToJsonString();
+    private static string? Text(JsonNode? node) =>
+        node is JsonValue value && value.TryGetValue<string>(out var text) ? text : node?.ToJsonString();
 
     private async Task<HttpResponseMessage> Send(HttpRequestMessage request, CancellationToken cancellation)
     {
@@ -135,7 +141,8 @@ internal sealed class ServerClient(Uri address) : IDisposable
             catch (HttpRequestException problem)
             {
                 throw new CommandException(
-                    $"no server answers at {address} ({problem.Message}). Start one with `rsrnet serve`, or name another with --url.", problem);
+                    $"no server answers at {address} ({problem.Message}). Start one with `rsrnet serve`, or name another with --url.",
+                    problem);
             }
             catch (TaskCanceledException problem) when (!cancellation.IsCancellationRequested)
             {

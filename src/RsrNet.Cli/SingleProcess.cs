@@ -3,6 +3,7 @@ using RsrNet.Core;
 using RsrNet.Core.Embedding;
 using RsrNet.Core.Weights;
 using RsrNet.Server;
+using RsrNet.Server.Articles;
 using RsrNet.Server.Configuration;
 using RsrNet.Server.Documents;
 
@@ -25,6 +26,9 @@ internal sealed class SingleProcess : IAsyncDisposable
 
     /// <summary>Where the server listens; a free port that was asked for is filled in.</summary>
     public Uri Address => server.Addresses[0];
+
+    /// <summary>The synthetic newswire; the dashboard's button stops and starts the same.</summary>
+    public DemoStream Demo => server.Demo;
 
     /// <summary>The data folder, or the database.</summary>
     public string Place => storage.Place;
@@ -49,7 +53,8 @@ internal sealed class SingleProcess : IAsyncDisposable
             server = RsrNetServer.Build(
                 configuration.Server, configuration.Learner.Articles, learner,
                 // What keeps the host from starting is thrown, and said once.
-                builder => builder.Logging.AddProvider(new NoticeLogging(notice)).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None));
+                builder => builder.Logging.AddProvider(new NoticeLogging(notice)).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None),
+                dataFolder: storage.Folder);
             await server.Start(cancellation);
             learner.Start();
             return new SingleProcess(storage, learner, server);

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace RsrNet.Cli;
 
-/// <summary>Turns Ctrl-C and SIGTERM into a cancelled token, so that commands end in order; the second one ends the process at once.</summary>
+/// <summary>
+/// Turns Ctrl-C and SIGTERM into a cancelled token, so that commands end in order; the second one ends the process at once.
+/// </summary>
 internal sealed class StopSignals : IDisposable
 {
     private readonly CancellationTokenSource source = new();

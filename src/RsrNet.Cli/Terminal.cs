@@ -3,11 +3,13 @@ using Spectre.Console;
 
 namespace RsrNet.Cli;
 
-/// <summary>What a command sees of the world around it: streams, whether people watch them, environment variables, the user's data folder.</summary>
+/// <summary>
+/// What a command sees of the world around it: streams, whether people watch them, environment variables, the user's data folder.
+/// </summary>
 internal sealed class Terminal
 {
-    /// <summary>Columns of tables and charts where no terminal tells its width.</summary>
-    private const int DefaultWidth = 120;
+    /// <summary>Columns where no terminal has a width: wide enough that a table's row stays on one line, for grep and the like.</summary>
+    private const int UnwatchedWidth = 2000;
 
     public Terminal(TextWriter results, TextWriter notices, Func<Stream> input, bool resultsAreWatched, bool noticesAreWatched)
     {
@@ -71,6 +73,13 @@ internal sealed class Terminal
         return printable.ToString();
     }
 
+    /// <summary>Printable, on one line, and cut with an ellipsis where it is longer than <paramref name="columns"/>.</summary>
+    public static string Line(string text, int columns)
+    {
+        var line = Printable(text).ReplaceLineEndings(" ");
+        return line.Length <= columns ? line : string.Concat(line.AsSpan(0, Math.Max(0, columns - 1)), "…");
+    }
+
     private static bool IsUnprintable(char character) => char.IsControl(character) && character is not '\n';
 
     private static IAnsiConsole Console(TextWriter writer, bool watched)
@@ -84,7 +93,7 @@ internal sealed class Terminal
             Interactive = plain ? InteractionSupport.No : InteractionSupport.Yes,
             Out = new AnsiConsoleOutput(writer),
         });
-        if (!watched) console.Profile.Width = DefaultWidth;
+        if (!watched) console.Profile.Width = UnwatchedWidth;
         console.Profile.Capabilities.Unicode = true;
         return console;
     }

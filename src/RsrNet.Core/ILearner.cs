@@ -56,6 +56,25 @@ public interface ILearner : IAsyncDisposable
     Task<WeightSummary> SaveWeights(CancellationToken cancellation = default);
 
     Task<TelemetrySnapshot> ReadTelemetry(CancellationToken cancellation = default);
+
+    /// <summary>Where the documents that changed last lie on a plane. Empty where the learner keeps no map.</summary>
+    /// <param name="since">Revision of the last view; 0 for everything.</param>
+    Task<DocumentMapView> ReadMap(long since = 0, CancellationToken cancellation = default) => Task.FromResult(DocumentMapView.Empty);
+
+    /// <summary>The documents that changed last, sorted; in order of arrival, and without a choice, where the learner keeps no map.</summary>
+    async Task<DocumentRanking> Rank(DocumentOrder order, CancellationToken cancellation = default)
+    {
+        var page = await List(new DocumentQuery(order.Status, Math.Min(1000, order.Skip + order.Take)), cancellation);
+        return new DocumentRanking([.. page.Items.Skip(order.Skip)], page.Items.Count, page.Items.Count);
+    }
+
+    /// <summary>The spectral radius of a supervision step at a document's state (<see cref="Contraction"/>). Null where there is no such document,
+    /// no state, or nobody who measures.</summary>
+    Task<double?> MeasureContraction(string id, CancellationToken cancellation = default) => Task.FromResult<double?>(null);
+
+    /// <summary>Where documents would lie if nothing had been learned: y by the network's initial weights, on the plane of both.</summary>
+    /// <param name="ids">At most 2000.</param>
+    Task<MapComparison> CompareWithUntrained(IReadOnlyList<string> ids, CancellationToken cancellation = default) => Task.FromResult(MapComparison.Empty);
 }
 
 /// <param name="Steps">At most so many supervision steps; null for one, or for the step limit where <paramref name="UntilResidual"/> is given.</param>

@@ -39,6 +39,7 @@ public sealed class LocalLearner : ILearner
 
     private readonly LearnerTelemetry telemetry;
     private readonly SearchIndex index;
+    private readonly DocumentMap map;
     private readonly Readout readout;
     private readonly DocumentWatchers watchers = new();
     private readonly Backlog backlog;
@@ -63,9 +64,11 @@ public sealed class LocalLearner : ILearner
 
     private readonly SemaphoreSlim turn = new(1, 1);
     private Task? loop;
+    private Task labelling = Task.CompletedTask;
     private ActiveDocument? alone;
     private Checkpoint? snapshot;
     private long snapshotMark;
+    private long snapshotAt;
     private Task? writingSnapshot;
     private long? checkpointFailedAt;
     private long? lastUpdateAt;
@@ -82,8 +85,9 @@ public sealed class LocalLearner : ILearner
         this.store = store;
         this.checkpoints = checkpoints;
         this.time = time;
-        telemetry = new LearnerTelemetry(time);
+        telemetry = new LearnerTelemetry(time, engine.GetType().Name);
         index = new SearchIndex(encoder.Dimensions);
+        map = new DocumentMap(encoder.Dimensions);
         readout = new Readout(encoder);
         backlog = new Backlog(store, encoder, telemetry, Wake);
         gauge = new BacklogGauge(store, time);
@@ -127,6 +131,7 @@ public sealed class LocalLearner : ILearner
         if (loop is not null) throw new InvalidOperationException("the learner has been started already");
         backlog.Start();
         loop = Task.Run(Run);
+        labelling = Task.Run(LabelMap);
     }
 
     // ---- The path, a turn at a time -----------------------------------------------------------------------------------------------------------
@@ -230,6 +235,8 @@ public sealed class LocalLearner : ILearner
     private float? Train(List<ActiveDocument> batch, List<Document> documents)
     {
         float? loss = null;
+        var batchStart = time.GetTimestamp();
+        var stepStart = batchStart;
         replica.Place(documents);
         foreach (var step in replica.Train(supervision))
         {
@@ -240,14 +247,17 @@ public sealed class LocalLearner : ILearner
             }
             loss = step.Loss;
             schedule.OnUpdate(step.Version);
+            telemetry.OnUpdated(step, documents.Count, stepStart);
             for (var row = 0; row < batch.Count; row++) Record(batch[row], row, trained: true, step.Version);
+            stepStart = time.GetTimestamp();
         }
+        telemetry.OnWeights(coordinator.Weights);
         if (loss is null) return null;
         lastUpdateAt = time.GetTimestamp();
         foreach (var taken in batch)
         {
             taken.Document = taken.Document with { LearnedAt = coordinator.Version };
-            telemetry.OnLearned(taken.Document.State!.Loss!.Value);
+            telemetry.OnLearned(taken.Document, batchStart);
         }
         return loss;
     }
@@ -308,6 +318,7 @@ public sealed class LocalLearner : ILearner
         }
         scheduledVersion = Math.Min(scheduledVersion, coordinator.Version);
         if (scheduledVersion < coordinator.Version) lastUpdateAt = time.GetTimestamp();
+        telemetry.OnUpdated(coordinator.Version - scheduledVersion);
         while (scheduledVersion < coordinator.Version) schedule.OnUpdate(++scheduledVersion);
     }
 
@@ -315,6 +326,7 @@ public sealed class LocalLearner : ILearner
     private BatchReport Conclude(TrainingFlight flight)
     {
         var outcome = flight.Outcome.GetAwaiter().GetResult();
+        telemetry.OnReplicaTrained($"replica {flight.Seat.Replica}", flight.Documents.Count, options.Replicas.SupervisionSteps, flight.BegunAt);
         foreach (var prediction in outcome.Predictions) telemetry.OnPredicted(prediction.Similarity, prediction.Error);
         foreach (var (taken, trained) in flight.Documents.Zip(outcome.Documents))
         {
@@ -329,10 +341,10 @@ public sealed class LocalLearner : ILearner
             taken.Document = trained with { LearnedAt = taken.Document.LearnedAt };
             foreach (var step in steps)
             {
-                telemetry.OnStepped(step.ResidualY);
+                telemetry.OnStepped(trained, step, trained: true);
                 watchers.OnStep(trained.Id, step);
             }
-            if (outcome.Loss is not null && trained.State?.Loss is { } loss) telemetry.OnLearned(loss);
+            if (outcome.Loss is not null && trained.State?.Loss is not null) telemetry.OnLearned(taken.Document, flight.BegunAt);
             OnTrained(taken);
         }
         return BatchReport.Of(flight.Documents.Count, outcome.Loss, outcome.Predictions, coordinator.Version);
@@ -346,15 +358,18 @@ public sealed class LocalLearner : ILearner
         underRefinement.RemoveAll(taken => taken.Gone);
         List<ActiveDocument> batch = [.. underRefinement.Where(taken => !taken.InTraining).Take(options.Documents.RefineBatch)];
         if (batch.Count == 0) return false;
+        var startedAt = time.GetTimestamp();
         var (weights, version) = CurrentWeights();
         replica.Load(weights, version);
         replica.Place(batch.ConvertAll(taken => taken.Document));
         replica.Refine();
+        telemetry.OnRefined(batch.Count, startedAt);
         for (var row = 0; row < batch.Count; row++) Record(batch[row], row, trained: false, version);
         underRefinement.RemoveAll(taken =>
         {
             if (!taken.Document.IsFinished || taken.HasRequests) return false;
             taken.UnderRefinement = false;
+            telemetry.OnFinished(taken.Document);
             return true;
         });
         foreach (var taken in batch) if (!taken.UnderRefinement) unsaved.Add(taken);
@@ -390,6 +405,7 @@ public sealed class LocalLearner : ILearner
         if (snapshot is null && due && (checkpointFailedAt is not { } failed || time.GetElapsedTime(failed) > CheckpointRetry))
         {
             snapshot = Snapshot();
+            snapshotAt = time.GetTimestamp();
             if (group is not null) MarkLearned(group);
             snapshotMark = unsaved.Mark;
             unsaved.WriteIfDue(hurry: true, Wake);
@@ -409,6 +425,7 @@ public sealed class LocalLearner : ILearner
         if (ended.IsCompletedSuccessfully)
         {
             schedule.OnSaved(written.Version);
+            telemetry.OnCheckpointed(time.GetElapsedTime(snapshotAt));
             telemetry.OnRecovered("checkpoint");
             checkpointFailedAt = null;
         }
@@ -480,7 +497,7 @@ public sealed class LocalLearner : ILearner
         var stepped = replica.Stepped(before, row, trained, version, time.GetUtcNow(), options.Documents);
         taken.Step(stepped);
         if (ReferenceEquals(stepped.State, before.State)) return;
-        telemetry.OnStepped(stepped.State!.ResidualY);
+        telemetry.OnStepped(stepped, stepped.Trajectory.Points[^1], trained);
         watchers.OnStep(stepped.Id, stepped.Trajectory.Points[^1]);
     }
 
@@ -490,6 +507,7 @@ public sealed class LocalLearner : ILearner
         var document = taken.Document;
         if (!taken.Gone && document.Embedding is { } embedding)
             index.Put(document.Id, document.Article.Headline, SearchVector.Of(embedding.X, document.State?.Y));
+        if (!taken.Gone) map.Put(document);
         if (!taken.AwaitsTraining && !taken.AwaitsTurn && !taken.UnderRefinement) active.TryRemove(KeyValuePair.Create(document.Id, taken));
     }
 
@@ -507,9 +525,10 @@ public sealed class LocalLearner : ILearner
     {
         var waiting = await gauge.Waiting(cancellation);
         if (waiting >= options.Articles.Backlog) throw new BacklogFullException(waiting, BacklogRetry);
+        var startedAt = time.GetTimestamp();
         var outcomes = await store.Put(articles, cancellation);
         gauge.OnArrived(outcomes.Count(outcome => !outcome.Duplicate));
-        telemetry.OnIngested(outcomes);
+        telemetry.OnIngested(outcomes, startedAt);
         backlog.OnArrival();
         return outcomes;
     }
@@ -559,6 +578,7 @@ public sealed class LocalLearner : ILearner
             if (active.TryGetValue(id, out var taken)) LetGo(taken);
             replay.Remove(id);
             index.Remove(id);
+            map.Remove(id);
             watchers.OnDeleted(id);
             return Task.CompletedTask;
         });
@@ -613,10 +633,44 @@ public sealed class LocalLearner : ILearner
 
     public async Task<TelemetrySnapshot> ReadTelemetry(CancellationToken cancellation = default)
     {
-        var snapshot = telemetry.Read(await gauge.Read(cancellation), coordinator.Version, schedule.DurableVersion, encoder.Id, Mode);
+        var snapshot = telemetry.Read(
+            await gauge.Read(cancellation), coordinator.Version, schedule.DurableVersion, encoder.Id, Mode, schedule.UnsavedAge);
         return group is null
             ? snapshot
             : snapshot with { RefusedGradients = group.Exchange.RefusedGradients, StaleGradients = group.Exchange.StaleContributions };
+    }
+
+    public Task<DocumentMapView> ReadMap(long since = 0, CancellationToken cancellation = default) => Task.Run(() => map.Read(since), cancellation);
+
+    public Task<DocumentRanking> Rank(DocumentOrder order, CancellationToken cancellation = default) => Task.Run(() => map.Rank(order), cancellation);
+
+    public async Task<double?> MeasureContraction(string id, CancellationToken cancellation = default)
+    {
+        if (await Find(id, cancellation) is not { State: not null, Embedding: not null } document) return null;
+        return await Ask<double?>(() =>
+        {
+            var (weights, version) = CurrentWeights();
+            replica.Load(weights, version);
+            return Task.FromResult<double?>(replica.SpectralRadius(document));
+        });
+    }
+
+    public async Task<MapComparison> CompareWithUntrained(IReadOnlyList<string> ids, CancellationToken cancellation = default)
+    {
+        var documents = new List<Document>(ids.Count);
+        foreach (var id in ids.Take(2000))
+        {
+            if (await Find(id, cancellation) is { Embedding: not null } document) documents.Add(document with { State = null });
+        }
+        var untrained = RecursionInitialization.Create(coordinator.Weights.Shape, options.Replicas.Seed);
+        // A chunk at a time, so that learning waits for none of them long.
+        List<MapVector> before = [], after = [];
+        foreach (var chunk in documents.Chunk(options.Documents.RefineBatch))
+        {
+            before.AddRange(await Ask(() => Task.FromResult(replica.Outcomes(chunk, untrained, options.Replicas.SupervisionSteps))));
+            after.AddRange(await Ask(() => Task.FromResult(replica.Outcomes(chunk, CurrentWeights().Weights, options.Replicas.SupervisionSteps))));
+        }
+        return new MapComparison(MapVector.Place(before), MapVector.Place(after));
     }
 
     /// <summary>Learns from stored documents as one batch, now: the notebook's loop, for those who do not <see cref="Start"/> the learner.</summary>
@@ -662,6 +716,7 @@ public sealed class LocalLearner : ILearner
         await stop.CancelAsync();
         await backlog.DisposeAsync();
         if (loop is not null) await loop;
+        await labelling;
         if (group is not null) await EndTraining(group);
         watchers.Complete();
         if (writingSnapshot is not null) await Task.WhenAny(writingSnapshot);
@@ -700,7 +755,42 @@ public sealed class LocalLearner : ILearner
         var again = await store.Unlearn(coordinator.Version, cancellation);
         if (again > 0) warn($"{again:N0} documents were learned after the newest checkpoint (version {coordinator.Version}) and will be learned anew");
         foreach (var document in (await store.ReadLearned(Replay<Document>.Limit, cancellation)).Reverse()) replay.Add(document);
-        await foreach (var document in store.ReadIndex(cancellation)) index.Put(document.Id, document.Title, SearchVector.Of(document.X, document.Y));
+        var latest = new Queue<(string Id, float[] Y)>();
+        await foreach (var document in store.ReadIndex(cancellation))
+        {
+            index.Put(document.Id, document.Title, SearchVector.Of(document.X, document.Y));
+            if (document.Y is { } y) latest.Enqueue((document.Id, y));
+            if (latest.Count > DocumentMap.DefaultCapacity) latest.Dequeue();
+        }
+        await FillMap(latest.ToDictionary(document => document.Id, document => document.Y), cancellation);
+    }
+
+    /// <summary>Positions and figures; the labels, which are in the articles themselves, follow once the learner runs.</summary>
+    private async Task FillMap(Dictionary<string, float[]> vectors, CancellationToken cancellation)
+    {
+        string? cursor = null;
+        do
+        {
+            var page = await store.List(new DocumentQuery(Limit: 1000, Cursor: cursor), cancellation);
+            foreach (var item in page.Items) map.Put(item, null, vectors.GetValueOrDefault(item.Id));
+            cursor = page.Next;
+        }
+        while (cursor is not null);
+    }
+
+    private async Task LabelMap()
+    {
+        try
+        {
+            foreach (var id in map.Unlabelled())
+            {
+                if (await store.Find(id, stop.Token) is { } document) map.Label(id, document.Article.Labels);
+            }
+        }
+        catch (Exception problem) when (problem is OperationCanceledException or StoreUnavailableException)
+        {
+            // The learner closes, or the store is away: points stay grey until their documents change.
+        }
     }
 
     private void CheckEncoder(Checkpoint checkpoint)

@@ -9,6 +9,7 @@ using Microsoft.Extensions.Logging;
 using RsrNet.Core;
 using RsrNet.Core.Articles;
 using RsrNet.Server.Articles;
+using RsrNet.Server.Dashboard;
 using RsrNet.Server.Documents;
 using RsrNet.Server.Http;
 using RsrNet.Server.Telemetry;
@@ -21,24 +22,34 @@ public sealed class RsrNetServer : IAsyncDisposable
 {
     private readonly ServerOptions _options;
 
-    private RsrNetServer(WebApplication app, ServerOptions options)
+    private readonly OpenTelemetryExport _export;
+    private readonly MetricsCollector _metrics;
+
+    private RsrNetServer(WebApplication app, ServerOptions options, DemoStream demo, OpenTelemetryExport export, MetricsCollector metrics)
     {
         App = app;
         _options = options;
+        Demo = demo;
+        _export = export;
+        _metrics = metrics;
     }
 
     /// <summary>The application, for what comes on top: pages, metrics, authentication.</summary>
     public WebApplication App { get; }
+
+    /// <summary>The synthetic newswire, which the dashboard starts and stops.</summary>
+    public DemoStream Demo { get; }
 
     /// <summary>Where the server really listens, free ports filled in. Empty before <see cref="Start"/>.</summary>
     public IReadOnlyList<Uri> Addresses { get; private set; } = [];
 
     /// <param name="limits">What an article may be.</param>
     /// <param name="configure">Adds services before the application is built, and logging, of which there is none otherwise.</param>
+    /// <param name="dataFolder">Where the past of the numbers is kept over restarts, and whose size is shown; null keeps it in memory alone.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     public static RsrNetServer Build(
-        ServerOptions options, ArticleLimits limits, ILearner learner, Action<WebApplicationBuilder>? configure = null,
-        TimeProvider? time = null)
+        ServerOptions options, ArticleLimits limits, ILearner learner, Action<WebApplicationBuilder>? configure = null, TimeProvider? time = null,
+        string? dataFolder = null)
     {
         time ??= TimeProvider.System;
         var problems = options.Problems();
@@ -63,19 +74,35 @@ public sealed class RsrNetServer : IAsyncDisposable
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(options.ShutdownSeconds));
         // Signals and the end of the process are the program's business, not the server's.
         builder.Services.AddSingleton<IHostLifetime, EmbeddedLifetime>();
+        var demo = new DemoStream(learner, time);
+        var feed = new TelemetryFeed(learner, TimeSpan.FromSeconds(options.TelemetrySeconds), dataFolder, time);
+        builder.Services.AddSingleton(learner);
+        builder.Services.AddSingleton(limits);
+        builder.Services.AddSingleton(time);
+        builder.Services.AddSingleton(demo);
+        builder.Services.AddSingleton(feed);
+        builder.Services.AddHostedService(_ => feed);
+        builder.Services.AddDashboard();
+        // Its warning, that keys are kept unencrypted, is of keys that are not kept at all.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
+        OpenTelemetryExport.AddLogs(builder);
         configure?.Invoke(builder);
 
+        var metrics = new MetricsCollector();
         var app = builder.Build();
         app.UseProblemResponses();
         app.UseRouting();
+        app.UseDashboard();
         var stopping = app.Lifetime.ApplicationStopping;
         app.MapArticles(learner, limits, options, time);
         app.MapDocuments(learner, limits, options, stopping);
         app.MapWeights(learner, options, time);
-        app.MapTelemetry(learner, options, time, stopping);
-        app.MapStatusPage();
+        app.MapPlane(learner);
+        app.MapTelemetry(feed, options, time, stopping);
+        app.MapMetrics(metrics, feed);
+        app.MapDashboard();
         app.MapOpenApi();
-        return new RsrNetServer(app, options);
+        return new RsrNetServer(app, options, demo, OpenTelemetryExport.Start(), metrics);
     }
 
     /// <summary>Begins to listen.</summary>
@@ -99,9 +126,19 @@ public sealed class RsrNetServer : IAsyncDisposable
     }
 
     /// <summary>Ends event streams at once, lets other requests finish, and stops listening.</summary>
-    public Task Stop(CancellationToken cancellation = default) => App.StopAsync(cancellation);
+    public async Task Stop(CancellationToken cancellation = default)
+    {
+        await Demo.Stop();
+        await App.StopAsync(cancellation);
+    }
 
-    public ValueTask DisposeAsync() => App.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await Demo.DisposeAsync();
+        await App.DisposeAsync();
+        _metrics.Dispose();
+        _export.Dispose();
+    }
 
     private sealed class EmbeddedLifetime : IHostLifetime
     {

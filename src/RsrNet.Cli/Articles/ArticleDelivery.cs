@@ -14,8 +14,8 @@ internal sealed record OutgoingArticle(string Source, long? Line, ReadOnlyMemory
 internal sealed record RejectedArticle(string Source, long? Line, string Error);
 
 /// <summary>
-/// Sends batches of articles and does not give up easily: it waits as long as a busy server (429) asks for, and sends a batch again when the
-/// server was away. The server takes an article once, however often it comes, so sending again loses and doubles nothing.
+/// Sends batches of articles and does not give up easily: it waits as long as a busy server (429) asks for, and sends a batch again
+/// when the server was away. The server takes an article once, however often it comes, so sending again loses and doubles nothing.
 /// </summary>
 /// <param name="patience">How long a server may be away before the delivery fails.</param>
 /// <param name="notice">Takes a line for the user when waiting begins and ends.</param>
@@ -27,7 +27,9 @@ internal sealed class ArticleDelivery(ServerClient server, TimeSpan patience, Ti
 
     public long Accepted { get; private set; }
 
-    /// <summary>Articles that the server had already, among them those of a batch that was cut off after the server had stored it.</summary>
+    /// <summary>
+    /// Articles that the server had already, among them those of a batch that was cut off after the server had stored it.
+    /// </summary>
     public long Duplicates { get; private set; }
 
     /// <summary>Articles that were sent more than once because an answer did not come.</summary>
@@ -63,7 +65,8 @@ internal sealed class ArticleDelivery(ServerClient server, TimeSpan patience, Ti
             if (time.GetUtcNow() - awaySince >= patience)
             {
                 throw new CommandException(
-                    $"{server.Address} took no articles for {patience.TotalSeconds:0} s: {attempt.Problem}. The same command goes on where this one stopped.");
+                    $"{server.Address} took no articles for {patience.TotalSeconds:0} s: {attempt.Problem}. " +
+                    "The same command goes on where this one stopped.");
             }
             await Task.Delay(pause, time, cancellation);
             pause = pause * 2 > LongestPause ? LongestPause : pause * 2;
@@ -83,7 +86,10 @@ internal sealed class ArticleDelivery(ServerClient server, TimeSpan patience, Ti
             var answer = await ReadAnswer(response, cancellation);
             if (response.IsSuccessStatusCode)
             {
-                if (answer.Integer("accepted") is null) throw new CommandException($"{server.Address} gives no count of accepted articles; is it an RSR-Net server?");
+                if (answer.Integer("accepted") is null)
+                {
+                    throw new CommandException($"{server.Address} gives no count of accepted articles; is it an RSR-Net server?");
+                }
                 Count(answer, batch);
                 return new Attempt([], null, null);
             }
@@ -148,7 +154,8 @@ internal sealed class ArticleDelivery(ServerClient server, TimeSpan patience, Ti
     }
 
     /// <returns>What is left to send: nothing.</returns>
-    private async Task<IReadOnlyList<OutgoingArticle>> SendParts(IReadOnlyList<OutgoingArticle> batch, string problem, CancellationToken cancellation)
+    private async Task<IReadOnlyList<OutgoingArticle>> SendParts(
+        IReadOnlyList<OutgoingArticle> batch, string problem, CancellationToken cancellation)
     {
         if (batch.Count == 1) Reject(new RejectedArticle(batch[0].Source, batch[0].Line, problem));
         if (batch.Count < 2) return [];

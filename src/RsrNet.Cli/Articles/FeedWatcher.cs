@@ -4,9 +4,9 @@ using RsrNet.Core.Articles;
 namespace RsrNet.Cli.Articles;
 
 /// <summary>
-/// Watches a file or folder and gives its articles to a learner, new and changed files alike. It keeps no record of its own: the learner knows
-/// an article it has by id and content, so a file that is read again costs a comparison. A file that is still being written is read once it has
-/// settled; what is wrong in a file is said once.
+/// Watches a file or folder and gives its articles to a learner, new and changed files alike. It keeps no record of its own: the learner
+/// knows an article it has by id and content, so a file that is read again costs a comparison. A file that is still being written is read
+/// once it has settled; what is wrong in a file is said once.
 /// </summary>
 /// <param name="path">A file or folder; it may be away for a while.</param>
 /// <param name="notice">Takes a line for each bad item and each trouble.</param>
@@ -58,7 +58,10 @@ internal sealed class FeedWatcher(string path, LearnerIntake intake, ArticleLimi
                 Report(file, null, trouble.Message);
             }
         }
-        if (missing != !Path.Exists(path)) notice(missing ? $"feed {path} is there again" : $"feed {path} is gone; waiting for it to come back");
+        if (missing != !Path.Exists(path))
+        {
+            notice(missing ? $"feed {path} is there again" : $"feed {path} is gone; waiting for it to come back");
+        }
         missing = !Path.Exists(path);
         foreach (var gone in seen.Keys.Where(file => !there.Contains(file)).ToList()) seen.Remove(gone);
     }
@@ -73,7 +76,8 @@ internal sealed class FeedWatcher(string path, LearnerIntake intake, ArticleLimi
         if (unchanged && before!.Settled) return;
         // Settled: as it was at the last look, or last written a good while before the first one.
         var settled = unchanged || (before is null && time.GetUtcNow() - written > 2 * Pause);
-        // A line of JSON that is cut is no JSON, so whole lines can be taken while more are written; a story or a CSV row that is cut can look whole.
+        // A line of JSON that is cut is no JSON, so whole lines can be taken while more are written; a story or a CSV row that is cut can
+        // look whole.
         if (settled || IsLines(file)) await Take(file, settled, cancellation);
         seen[file] = new Seen(size, written, settled);
     }

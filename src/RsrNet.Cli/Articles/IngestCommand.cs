@@ -13,11 +13,14 @@ internal static class IngestCommand
     {
         var paths = new Argument<string[]>("PATH")
         {
-            Description = ".story, .csv (article, highlights, id), .jsonl or .ndjson files, folders of them, or - for NDJSON at standard input.",
+            Description = ".story, .csv (article, highlights, id), .jsonl or .ndjson files, folders of them, or - for standard input.",
             Arity = ArgumentArity.OneOrMore,
         };
         var patience = NumberOption.Of("--retry-seconds", "How long the server may be away before this gives up.", 60.0, least: 0);
-        var restart = new Option<bool>("--restart") { Description = "Sends everything, also what an earlier run that was cut off has sent." };
+        var restart = new Option<bool>("--restart")
+        {
+            Description = "Sends everything, also what an earlier run that was cut off has sent.",
+        };
         var json = new Option<bool>("--json") { Description = "JSON: {accepted, duplicates, rejected: [{source, line, error}], seconds}." };
         var url = ServerAddress.Option(terminal);
         var command = new Command(
@@ -86,7 +89,8 @@ internal static class IngestCommand
 
     private static void PrintJson(Ingest ingest, ArticleDelivery delivery, string? failure, Terminal terminal) =>
         terminal.ResultWriter.WriteLine(JsonText.Of(new IngestResult(
-            delivery.Accepted, delivery.Duplicates, delivery.Rejected, Math.Round(ingest.Elapsed.TotalSeconds, 3), ingest.Resumed, delivery.Resent, failure)));
+            delivery.Accepted, delivery.Duplicates, delivery.Rejected, Math.Round(ingest.Elapsed.TotalSeconds, 3),
+            ingest.Resumed, delivery.Resent, failure)));
 
     private static void Print(Ingest ingest, ArticleDelivery delivery, Terminal terminal)
     {
@@ -95,13 +99,19 @@ internal static class IngestCommand
             var line = rejected.Line is { } number ? $":{number}" : "";
             terminal.ResultWriter.WriteLine(Terminal.Printable($"rejected {rejected.Source}{line}: {rejected.Error}"));
         }
-        if (delivery.Rejected.Count > Listed) terminal.ResultWriter.WriteLine($"... and {delivery.Rejected.Count - Listed:N0} more; --json lists them all");
+        if (delivery.Rejected.Count > Listed)
+        {
+            terminal.ResultWriter.WriteLine($"... and {delivery.Rejected.Count - Listed:N0} more; --json lists them all");
+        }
         if (delivery.Resent > 0)
         {
-            terminal.Notice($"{delivery.Resent:N0} articles were sent more than once, because an answer did not come; those the server had by then count as duplicates");
+            terminal.Notice(
+                $"{delivery.Resent:N0} articles were sent more than once, because an answer did not come; " +
+                "those the server had by then count as duplicates");
         }
         terminal.ResultWriter.WriteLine(
-            $"{delivery.Accepted:N0} accepted, {delivery.Duplicates:N0} duplicates, {delivery.Rejected.Count:N0} rejected in {ingest.Elapsed.TotalSeconds:0.0} s");
+            $"{delivery.Accepted:N0} accepted, {delivery.Duplicates:N0} duplicates, {delivery.Rejected.Count:N0} rejected " +
+            $"in {ingest.Elapsed.TotalSeconds:0.0} s");
     }
 
     /// <param name="Resumed">Items that an earlier run sent and this one did not.</param>

@@ -8,7 +8,8 @@ namespace RsrNet.Cli.Articles;
 /// <summary>One file that an ingest goes through.</summary>
 /// <param name="Problem">Why it cannot be read; null where it can.</param>
 /// <param name="Bytes">Its size, for progress.</param>
-/// <param name="Mark">Changes with the path, size or time of this file or of any before it: equal marks mean that an earlier run read the same up to here.</param>
+/// <param name="Mark">Changes with the path, size or time of this file or of any before it: equal marks mean that an earlier run read the
+/// same up to here.</param>
 internal sealed record IngestSource(string File, string? Problem, long Bytes, string Mark);
 
 /// <summary>The files behind the paths of an ingest, in the order in which they are read.</summary>
@@ -32,7 +33,8 @@ internal static class IngestSources
             if (!Path.Exists(path)) throw new CommandException($"{path}: there is no such file or folder; check the path");
             if (File.Exists(path) && !ArticleFiles.IsKnown(path))
             {
-                throw new CommandException($"{path}: files end in .story, .csv, .jsonl, .ndjson or .json (one article); rename or convert it, or send NDJSON by -");
+                throw new CommandException(
+                    $"{path}: files end in .story, .csv, .jsonl, .ndjson or .json (one article); rename it, or send NDJSON by -");
             }
             foreach (var (file, problem) in ArticleFiles.Expand(path))
             {

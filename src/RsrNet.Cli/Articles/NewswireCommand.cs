@@ -10,10 +10,14 @@ internal static class NewswireCommand
     public static Command Create(Terminal terminal)
     {
         var count = NumberOption.Of("--count", "How many articles.", 100L, least: 0);
-        var seed = NumberOption.Of("--seed", "Another seed is another newswire; the same one gives the same articles everywhere.", 42, least: int.MinValue);
+        var seed = NumberOption.Of(
+            "--seed", "Another seed is another newswire; the same one gives the same articles everywhere.", 42, least: int.MinValue);
         var from = NumberOption.Of("--from", "Index of the first article.", 0L, least: 0);
         var drift = DriftOption();
-        var command = new Command("newswire", "Prints synthetic news with highlights as NDJSON; four in five have highlights.") { count, seed, from, drift };
+        var command = new Command("newswire", "Prints synthetic news with highlights as NDJSON; four in five have highlights.")
+        {
+            count, seed, from, drift,
+        };
         command.SetAction((parsed, cancellation) =>
         {
             var wire = new DemoNewswire(parsed.GetValue(seed), parsed.GetValue(drift));

@@ -22,7 +22,8 @@ internal sealed class ResumePoint
 
     /// <param name="Mark"><see cref="IngestSource.Mark"/> of the source that was being sent.</param>
     /// <param name="Passed">How many items of that source are done.</param>
-    /// <param name="LastId">The id of the last article that the server took; a server that does not know it has another data folder by now.</param>
+    /// <param name="LastId">The id of the last article that the server took; a server that does not know it has another data folder by
+    /// now.</param>
     /// <param name="Delivered">Items that are done, over all sources.</param>
     public sealed record Place(string Mark, long Passed, string? LastId, long Delivered);
 
@@ -30,7 +31,9 @@ internal sealed class ResumePoint
     {
         try
         {
-            return JsonSerializer.Deserialize<Place>(File.ReadAllText(path), JsonText.Options) is { Mark: not null, Passed: >= 0 } place ? place : null;
+            return JsonSerializer.Deserialize<Place>(File.ReadAllText(path), JsonText.Options) is { Mark: not null, Passed: >= 0 } place
+                ? place
+                : null;
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException or JsonException)
         {

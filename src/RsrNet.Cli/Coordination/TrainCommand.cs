@@ -22,18 +22,26 @@ internal static class TrainCommand
         };
         var epochs = NumberOption.Of("--epochs", "How often to go through the articles.", 3, least: 1);
         var batch = NumberOption.Of("--batch", "Articles in a batch.", defaults.Coordination.BatchSize, least: 2);
-        var seed = NumberOption.Of("--seed", "Seed of the initial weights and of the order of articles.", defaults.Replicas.Seed, least: int.MinValue);
+        var seed = NumberOption.Of(
+            "--seed", "Seed of the initial weights and of the order of articles.", defaults.Replicas.Seed, least: int.MinValue);
         var checkpoints = new Option<string?>("--checkpoint-dir")
         {
             Description = "Keeps checkpoints in this folder, and goes on from the newest one there.",
             HelpName = "DIR",
         };
-        var save = new Option<string?>("--save") { Description = "Writes the weights to a safetensors file with PyTorch's state_dict names.", HelpName = "FILE" };
+        var save = new Option<string?>("--save")
+        {
+            Description = "Writes the weights to a safetensors file with PyTorch's state_dict names.",
+            HelpName = "FILE",
+        };
         var json = new Option<bool>("--json")
         {
-            Description = "JSON: a line for each epoch {epoch, loss, similarity, documents, seconds}, and a last one {done: true, weightVersion}.",
+            Description = "JSON: a line for each epoch {epoch, loss, similarity, documents, seconds}, then {done: true, weightVersion}.",
         };
-        var command = new Command("train", "Learns from articles with highlights, without a server.") { paths, epochs, batch, seed, checkpoints, save, json };
+        var command = new Command("train", "Learns from articles with highlights, without a server.")
+        {
+            paths, epochs, batch, seed, checkpoints, save, json,
+        };
         command.SetAction(async (parsed, cancellation) =>
         {
             var options = defaults with
@@ -54,7 +62,8 @@ internal static class TrainCommand
                 var report = await training.Run(epoch, parsed.GetValue(epochs), cancellation);
                 terminal.ResultWriter.WriteLine(parsed.GetValue(json) ? JsonText.Of(report) : report.ToString());
             }
-            var weights = await learner.FindWeights(null, cancellation) ?? throw new InvalidOperationException("a learner always has current weights");
+            var weights = await learner.FindWeights(null, cancellation)
+                ?? throw new InvalidOperationException("a learner always has current weights");
             if (parsed.GetValue(save) is { } file) Save(weights, file, terminal);
             if (parsed.GetValue(json)) terminal.ResultWriter.WriteLine(JsonText.Of(new { done = true, weightVersion = weights.Version }));
             else terminal.ResultWriter.WriteLine($"done: weight version {weights.Version}");

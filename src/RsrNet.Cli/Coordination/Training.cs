@@ -11,7 +11,8 @@ namespace RsrNet.Cli.Coordination;
 internal sealed record EpochReport(int Epoch, double? Loss, double Similarity, int Documents, double Seconds)
 {
     public override string ToString() => string.Create(
-        CultureInfo.InvariantCulture, $"epoch {Epoch}: loss {Loss.Brief()}, similarity {Similarity:0.000}, {Documents:N0} documents in {Seconds:0.0} s");
+        CultureInfo.InvariantCulture,
+        $"epoch {Epoch}: loss {Loss.Brief()}, similarity {Similarity:0.000}, {Documents:N0} documents in {Seconds:0.0} s");
 }
 
 /// <summary>Goes through labelled documents epoch by epoch, in another order each time, with a line of progress for each batch.</summary>
@@ -42,10 +43,12 @@ internal sealed class Training(LocalLearner learner, string[] ids, RsrNetOptions
                 loss += batchLoss * report.Documents;
                 learned += report.Documents;
             }
-            var line = $"epoch {epoch}/{epochs}  batch {batch}/{batches}  loss {((double?)report.Loss).Brief()}  similarity {((double?)report.Similarity).Brief()}";
+            var line = $"epoch {epoch}/{epochs}  batch {batch}/{batches}" +
+                $"  loss {((double?)report.Loss).Brief()}  similarity {((double?)report.Similarity).Brief()}";
             status.Show(line);
             if (!status.IsLive && (batch * Lines / batches > (batch - 1) * Lines / batches)) terminal.Notice(line);
         }
-        return new EpochReport(epoch, learned > 0 ? loss / learned : null, similarity / done, done, Math.Round(clock.Elapsed.TotalSeconds, 3));
+        return new EpochReport(
+            epoch, learned > 0 ? loss / learned : null, similarity / done, done, Math.Round(clock.Elapsed.TotalSeconds, 3));
     }
 }

@@ -64,13 +64,14 @@ internal static class DocumentsCommand
             terminal.Notice("no documents");
             return;
         }
+        // The title takes what the other columns leave of the line.
+        var room = Math.Max(16, terminal.Results.Profile.Width - items.Max(item => item.Text("id")?.Length ?? 0) - 62);
         var table = new Table().Border(TableBorder.Simple)
-            .AddColumns(new TableColumn("id"), new TableColumn("status"), new TableColumn("step").RightAligned(),
+            .AddColumns(new TableColumn("id").NoWrap(), new TableColumn("status"), new TableColumn("step").RightAligned(),
                 new TableColumn("weights").RightAligned(), new TableColumn("residual y").RightAligned(),
                 new TableColumn("similarity").RightAligned(), new TableColumn("title"));
         foreach (var item in items)
         {
-            var title = item.Text("title") ?? "";
             table.AddRow(
                 new Text(Terminal.Printable(item.Text("id") ?? "")),
                 new Text(item.Text("status") ?? ""),
@@ -78,7 +79,7 @@ internal static class DocumentsCommand
                 new Text(item.Integer("weightVersion")?.ToString(CultureInfo.InvariantCulture) ?? "-"),
                 new Text((item["residual"].Number("y") ?? item.Number("residualY")).Brief()),
                 new Text(item.Number("similarity").Brief()),
-                new Text(Terminal.Printable(title)) { Overflow = Overflow.Ellipsis });
+                new Text(Terminal.Line(item.Text("title") ?? "", room)));
         }
         terminal.Results.Write(table);
     }

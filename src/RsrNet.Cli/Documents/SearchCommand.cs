@@ -11,7 +11,11 @@ internal static class SearchCommand
 {
     public static Command Create(Terminal terminal)
     {
-        var text = new Argument<string[]>("TEXT") { Description = "What to search for; several words are one text.", Arity = ArgumentArity.ZeroOrMore };
+        var text = new Argument<string[]>("TEXT")
+        {
+            Description = "What to search for; several words are one text.",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
         var id = new Option<string?>("--id") { Description = "Searches by a document instead of a text.", HelpName = "ID" };
         var k = NumberOption.Of("--k", "At most so many results, 1 to 1000.", 10, least: 1, greatest: 1000);
         var json = new Option<bool>("--json") { Description = "JSON: {items: [{id, title, score}]}." };
@@ -21,7 +25,10 @@ internal static class SearchCommand
         {
             var words = string.Join(' ', parsed.GetValue(text) ?? []);
             var document = parsed.GetValue(id);
-            if (string.IsNullOrWhiteSpace(words) == (document is null)) throw new UsageException("search needs a text, or --id with a document's id");
+            if (string.IsNullOrWhiteSpace(words) == (document is null))
+            {
+                throw new UsageException("search needs a text, or --id with a document's id");
+            }
             var query = new JsonObject { ["k"] = parsed.GetValue(k) };
             if (document is null) query["text"] = words;
             else query["id"] = document;
@@ -50,14 +57,16 @@ internal static class SearchCommand
             terminal.Notice("nothing found");
             return;
         }
+        // The title takes what the other columns leave of the line.
+        var room = Math.Max(16, terminal.Results.Profile.Width - items.Max(item => item.Text("id")?.Length ?? 0) - 18);
         var table = new Table().Border(TableBorder.Simple)
-            .AddColumns(new TableColumn("score").RightAligned(), new TableColumn("id"), new TableColumn("title"));
+            .AddColumns(new TableColumn("score").RightAligned(), new TableColumn("id").NoWrap(), new TableColumn("title"));
         foreach (var item in items)
         {
             table.AddRow(
                 new Text((item.Number("score") ?? 0).ToString("0.000", CultureInfo.InvariantCulture)),
                 new Text(Terminal.Printable(item.Text("id") ?? "")),
-                new Text(Terminal.Printable(item.Text("title") ?? "")) { Overflow = Overflow.Ellipsis });
+                new Text(Terminal.Line(item.Text("title") ?? "", room)));
         }
         terminal.Results.Write(table);
     }

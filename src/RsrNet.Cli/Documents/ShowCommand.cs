@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Net;
 using System.Text.Json.Nodes;
+using RsrNet.Cli.Telemetry;
 using Spectre.Console;
 
 namespace RsrNet.Cli.Documents;
@@ -44,6 +45,7 @@ internal static class ShowCommand
     private static async Task Follow(ServerClient server, string path, bool json, Terminal terminal, CancellationToken cancellation)
     {
         if (!json) terminal.Notice("watching; Ctrl-C ends this");
+        var course = new Sparkline(24);
         try
         {
             await foreach (var data in server.Events($"{path}/events", cancellation))
@@ -54,9 +56,12 @@ internal static class ShowCommand
                     continue;
                 }
                 var step = JsonNode.Parse(data);
+                // Residuals fall by decades.
+                if (step.Number("residualY") is > 0 and var residual) course.Add(Math.Log10(residual));
                 terminal.ResultWriter.WriteLine(
                     $"step {step.Integer("step")}  weights {step.Integer("weightVersion")}  residual y {step.Number("residualY").Brief()}" +
-                    $"  z {step.Number("residualZ").Brief()}  confidence {step.Number("confidence").Brief()}  loss {step.Number("loss").Brief()}");
+                    $"  z {step.Number("residualZ").Brief()}  confidence {step.Number("confidence").Brief()}" +
+                    $"  loss {step.Number("loss").Brief()}  {course}");
             }
             terminal.Notice("the server ended the stream of events");
         }
@@ -69,7 +74,10 @@ internal static class ShowCommand
     private static void Print(JsonNode document, Terminal terminal)
     {
         var console = terminal.Results;
-        if (document.Text("title") is { Length: > 0 } title) console.Write(new Text(Terminal.Printable(title) + "\n", new Style(decoration: Decoration.Bold)));
+        if (document.Text("title") is { Length: > 0 } title)
+        {
+            console.Write(new Text(Terminal.Printable(title) + "\n", new Style(decoration: Decoration.Bold)));
+        }
         var facts = new Grid().AddColumn().AddColumn();
         void Add(string name, string? value)
         {

@@ -14,7 +14,11 @@ internal static class EmbedCommand
     public static Command Create(Terminal terminal)
     {
         var texts = new Argument<string[]>("TEXT") { Description = "Each argument is one text.", Arity = ArgumentArity.ZeroOrMore };
-        var file = new Option<string?>("--file") { Description = "Takes the texts from a file, one a line; - for standard input.", HelpName = "PATH" };
+        var file = new Option<string?>("--file")
+        {
+            Description = "Takes the texts from a file, one a line; - for standard input.",
+            HelpName = "PATH",
+        };
         var encoder = EncoderChoice.Option();
         var json = new Option<bool>("--json") { Description = "JSON: {encoder, dimensions, items: [{text, embedding}]}." };
         var command = new Command("embed", "Prints the embeddings of texts.") { texts, file, encoder, json };
@@ -48,7 +52,8 @@ internal static class EmbedCommand
         }
         catch (DecoderFallbackException problem)
         {
-            throw new CommandException($"{path}: after line {lines.Count} comes something that is not UTF-8; save the file as UTF-8", problem);
+            throw new CommandException(
+                $"{path}: after line {lines.Count} comes something that is not UTF-8; save the file as UTF-8", problem);
         }
         return lines;
     }

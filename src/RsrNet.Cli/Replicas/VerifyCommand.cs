@@ -14,7 +14,8 @@ internal static class VerifyCommand
         var tolerance = new Option<double?>("--tolerance")
         {
             Description = "The largest relative deviation allowed, for everything. "
-                + FormattableString.Invariant($"Default {RecordedRunReport.LossTolerance} on losses and {RecordedRunReport.OtherTolerance} on the rest."),
+                + FormattableString.Invariant(
+                    $"Default {RecordedRunReport.LossTolerance} on losses and {RecordedRunReport.OtherTolerance} on the rest."),
             HelpName = "R",
             CustomParser = result =>
             {
@@ -26,7 +27,10 @@ internal static class VerifyCommand
         };
         var engine = EngineChoice.Option();
         var json = new Option<bool>("--json") { Description = "JSON: {passed, tolerance, worst: {loss, gradnorm, y, z, q, final, eval}}." };
-        var command = new Command("verify", "Replays a recorded PyTorch run; exit code 1 where a deviation is above the tolerance.") { run, tolerance, engine, json };
+        var command = new Command("verify", "Replays a recorded PyTorch run; exit code 1 where a deviation is above the tolerance.")
+        {
+            run, tolerance, engine, json,
+        };
         command.SetAction(parsed =>
         {
             var create = EngineChoice.Of(parsed.GetRequiredValue(engine));
@@ -71,7 +75,9 @@ internal static class VerifyCommand
         var (d, h, l) = report.Shape;
         terminal.ResultWriter.WriteLine($"d {d}, h {h}, L {l}; {report.Batches} batches, {report.Steps} supervision steps");
         var table = new Table().Border(TableBorder.Simple)
-            .AddColumns(new TableColumn("compared"), new TableColumn("largest deviation").RightAligned(), new TableColumn("allowed").RightAligned(), new TableColumn(""));
+            .AddColumns(
+                new TableColumn("compared"), new TableColumn("largest deviation").RightAligned(),
+                new TableColumn("allowed").RightAligned(), new TableColumn(""));
         foreach (var (kind, worst) in report.Worst)
         {
             var allowed = report.ToleranceOf(kind);
@@ -80,7 +86,10 @@ internal static class VerifyCommand
                 new Text(worst <= allowed ? "ok" : "ABOVE", new Style(worst <= allowed ? Color.Green : Color.Red)));
         }
         terminal.Results.Write(table);
-        if (report.FirstStepAbove is { } first) terminal.ResultWriter.WriteLine($"first above the tolerance at batch.step {first}; what comes later follows from it");
+        if (report.FirstStepAbove is { } first)
+        {
+            terminal.ResultWriter.WriteLine($"first above the tolerance at batch.step {first}; what comes later follows from it");
+        }
         terminal.ResultWriter.WriteLine(report.Passed ? "passed" : "failed");
     }
 

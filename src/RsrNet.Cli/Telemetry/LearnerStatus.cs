@@ -28,7 +28,7 @@ internal sealed class LearnerStatus
             $"weights {numbers.WeightVersion:N0}",
             $"loss {numbers.Loss.Brief()}{course}",
             $"residual {numbers.ResidualY.Brief()}",
-            numbers.ConvergedShare is { } share ? $"converged {share.ToString("P0", CultureInfo.InvariantCulture).Replace(" ", "")}" : "converged -",
+            numbers.ConvergedShare is { } share ? FormattableString.Invariant($"converged {100 * share:0}%") : "converged -",
         };
         if (numbers.Documents.Unfinished > 0) parts.Add($"{numbers.Documents.Unfinished:N0} waiting");
         if (numbers.Problem is { } problem) parts.Insert(0, $"PROBLEM: {problem}");

@@ -1,6 +1,8 @@
 namespace RsrNet.Cli.Telemetry;
 
-/// <summary>The last line of a terminal, rewritten in place; notices appear above it. Where nobody watches, there are only notices.</summary>
+/// <summary>
+/// The last line of a terminal, rewritten in place; notices appear above it. Where nobody watches, there are only notices.
+/// </summary>
 internal sealed class StatusLine(Terminal terminal) : IDisposable
 {
     private const string Erase = "\r\u001b[K";

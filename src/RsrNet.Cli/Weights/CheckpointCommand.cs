@@ -15,12 +15,20 @@ internal static class CheckpointCommand
     {
         var file = new Argument<string?>("FILE")
         {
-            Description = "A safetensors file to write here, with PyTorch's state_dict names. Without it the server writes a checkpoint into its data folder.",
+            Description = "A safetensors file to write here, with PyTorch's state_dict names. " +
+                "Without it the server writes a checkpoint into its data folder.",
             Arity = ArgumentArity.ZeroOrOne,
         };
-        var version = new Option<long?>("--version") { Description = "Which version goes into the file; without it the current one.", HelpName = "N" };
+        var version = new Option<long?>("--version")
+        {
+            Description = "Which version goes into the file; without it the current one.",
+            HelpName = "N",
+        };
         var url = ServerAddress.Option(terminal);
-        var command = new Command("save", "Downloads a weight version to a file, or makes the server write a checkpoint now.") { file, version, url };
+        var command = new Command("save", "Downloads a weight version to a file, or makes the server write a checkpoint now.")
+        {
+            file, version, url,
+        };
         command.SetAction(async (parsed, cancellation) =>
         {
             using var server = new ServerClient(parsed.GetRequiredValue(url));
@@ -30,7 +38,10 @@ internal static class CheckpointCommand
                 await Download(server, name, Path.GetFullPath(path), terminal, cancellation);
                 return RsrNetCommand.Done;
             }
-            if (parsed.GetValue(version) is not null) throw new UsageException("--version needs a file to write to; the server itself keeps that version already");
+            if (parsed.GetValue(version) is not null)
+            {
+                throw new UsageException("--version needs a file to write to; the server itself keeps that version already");
+            }
             var saved = await server.Post("v1/weights", null, cancellation);
             terminal.ResultWriter.WriteLine($"weight version {saved.Integer("version")} is durable in the server's data folder");
             return RsrNetCommand.Done;

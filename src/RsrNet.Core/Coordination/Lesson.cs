@@ -41,21 +41,19 @@ public sealed record Lesson
 
     public required double[] ReadoutMoment { get; init; }
 
-    /// <summary>Of the sentences the learned readout would have picked, and of the first sentences.</summary>
-    public required Rouge Learned { get; init; }
+    /// <summary>Mean of ROUGE-1 and -2 F1 of the sentences the learned readout would have picked, and of the first sentences.</summary>
+    public required double Learned { get; init; }
 
-    public required Rouge Lead { get; init; }
-
-    /// <summary>Of those that were served.</summary>
-    public required Rouge Served { get; init; }
+    public required double Lead { get; init; }
 
     /// <param name="article">With highlights.</param>
     /// <param name="y">[d] what was predicted with the weights from before.</param>
     /// <param name="weights">Those weights.</param>
-    public static Lesson Of(ReadArticle article, ReadOnlySpan<float> y, ResidualStatistics weights, SentenceReadout readout)
+    /// <param name="reading">The article as these weights see it; null works it out.</param>
+    public static Lesson Of(ReadArticle article, ReadOnlySpan<float> y, ResidualStatistics weights, SentenceReadout readout, SentenceReading? reading = null)
     {
         var t = article.T ?? throw new ArgumentException($"article '{article.Id}' has no highlights to learn from", nameof(article));
-        var reading = new SentenceReading(article.Sentences, article.X, weights);
+        reading ??= new SentenceReading(article.Sentences, article.X, weights);
         var view = SummaryView.Of(reading, y, weights);
         var goal = (float[])t.Clone();
         VectorMath.AddScaled(goal, weights.MeanT, -1);
@@ -63,17 +61,15 @@ public sealed record Lesson
         var confidence = new double[ConfidenceFeatures.Count];
         var foretold = view.PredictCosine(weights, confidence);
         var features = SentenceReadout.Features(view);
-        var overlap = new HighlightOverlap(article.Highlights);
+        var overlap = new HighlightOverlap(article.Highlights, article.Sentences.Outlines);
         var scorer = new NormalEquations(ReadoutFeatures.Prior, ReadoutFeatures.PriorWeight);
         for (var i = 0; i < reading.Count; i++)
         {
             // A long sentence is a larger part of the summary it gets into: it counts by its length.
             scorer.Observe(
-                features.AsSpan(i * ReadoutFeatures.Count, ReadoutFeatures.Count), overlap.Of(article.Sentences.Outlines[i].Text),
+                features.AsSpan(i * ReadoutFeatures.Count, ReadoutFeatures.Count), overlap.Of(i),
                 SentenceFeatures.Length(article.Sentences.Outlines[i]));
         }
-        var learned = Score(article, readout.Pick(view, features, weights.Readout));
-        var lead = Score(article, SentenceReadout.First(article.Sentences, readout.Sentences));
         var (gram, moment) = Pool(reading, goal);
         return new Lesson
         {
@@ -89,14 +85,10 @@ public sealed record Lesson
             Cosine = VectorMath.Cosine(y, t),
             ReadoutGram = scorer.Gram,
             ReadoutMoment = scorer.Moment,
-            Learned = learned,
-            Lead = lead,
-            Served = weights.ReadoutOpen > 0 ? learned : lead,
+            Learned = overlap.OfSummary(readout.Pick(view, features, weights.Readout)),
+            Lead = overlap.OfSummary(SentenceReadout.First(article.Sentences, readout.Sentences)),
         };
     }
-
-    private static Rouge Score(ReadArticle article, int[] picks) =>
-        Rouge.Of([.. picks.Select(pick => article.Sentences.Outlines[pick].Text)], article.Highlights);
 
     private static float[] MeanSentence(ArticleSentences sentences)
     {
@@ -113,20 +105,15 @@ public sealed record Lesson
         var gram = new double[k * k];
         var moment = new double[k];
         var goals = reading.Against(goal);
-        Span<double> row = stackalloc double[w];
+        var row = new double[w];
         for (var i = 0; i < n; i++)
         {
             var own = reading.Weightings.AsSpan(i * w, w);
-            row.Clear(); // (G W^T) of this sentence
-            for (var j = 0; j < n; j++)
-            {
-                var product = reading.Products[i * n + j];
-                var other = reading.Weightings.AsSpan(j * w, w);
-                for (var b = 0; b < w; b++) row[b] += product * other[b];
-            }
+            Array.Clear(row); // (G W^T) of this sentence
+            for (var j = 0; j < n; j++) DoubleMath.AddScaled(row, reading.Weightings.AsSpan(j * w, w), reading.Products[i * n + j]);
             for (var a = 0; a < w; a++)
             {
-                for (var b = 0; b < w; b++) gram[a * k + b] += own[a] * row[b];
+                DoubleMath.AddScaled(gram.AsSpan(a * k, w), row, own[a]);
                 gram[a * k + w] += own[a] * reading.CosinesX[i];
                 moment[a] += own[a] * goals[i];
             }

@@ -7,6 +7,7 @@ namespace RsrNet.Core.Coordination;
 internal sealed class ReplicaGroup : IDisposable
 {
     private readonly RsrNetOptions options;
+    private readonly TimeProvider time;
     private readonly TrainingReplica[] replicas;
     private readonly ComputeThread[] threads;
     private readonly SortedSet<int> free;
@@ -17,6 +18,7 @@ internal sealed class ReplicaGroup : IDisposable
     public ReplicaGroup(RsrNetOptions options, Func<IRecursionEngine> engine, Coordinator coordinator, TimeProvider time)
     {
         this.options = options;
+        this.time = time;
         var count = options.Coordination.Replicas;
         Exchange = new GradientExchange(coordinator, options.Coordination, options.Replicas, time: time);
         threads = [.. Enumerable.Range(0, count).Select(number => new ComputeThread($"replica {number}"))];
@@ -60,7 +62,7 @@ internal sealed class ReplicaGroup : IDisposable
                 Document[] documents = [.. taken.Select(one => one.Document)];
                 return new TrainingBatch(documents, guests(documents));
             })]);
-            var flight = new TrainingFlight([.. batches.SelectMany(taken => taken)], seat, Train(order, seat));
+            var flight = new TrainingFlight([.. batches.SelectMany(taken => taken)], seat, Train(order, seat), time.GetTimestamp());
             flights.Add(flight);
             seat.FirstApplied.ContinueWith(_ => onProgress(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
             flight.Outcome.ContinueWith(_ => onProgress(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
@@ -112,7 +114,7 @@ internal sealed class ReplicaGroup : IDisposable
 }
 
 /// <summary>What one replica is learning from.</summary>
-internal sealed class TrainingFlight(IReadOnlyList<ActiveDocument> documents, TrainingSeat seat, Task<TrainingOutcome> outcome)
+internal sealed class TrainingFlight(IReadOnlyList<ActiveDocument> documents, TrainingSeat seat, Task<TrainingOutcome> outcome, long begunAt)
 {
     /// <summary>In the order of the outcome's.</summary>
     public IReadOnlyList<ActiveDocument> Documents => documents;
@@ -120,6 +122,9 @@ internal sealed class TrainingFlight(IReadOnlyList<ActiveDocument> documents, Tr
     public TrainingSeat Seat => seat;
 
     public Task<TrainingOutcome> Outcome => outcome;
+
+    /// <summary>Timestamp.</summary>
+    public long BegunAt => begunAt;
 
     /// <summary>Whether the documents have been marked as learned from.</summary>
     public bool IsMarked { get; set; }

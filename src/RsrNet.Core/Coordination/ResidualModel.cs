@@ -19,6 +19,9 @@ public sealed class ResidualModel : IStreamModel
     private readonly Reservoir<ReadArticle> reservoir;
     private readonly SentenceReadout readout;
 
+    /// <summary>The rows that are learned from, used again and again: a new one each time would be too large for the young heap.</summary>
+    private RecursionBatch? lessons;
+
     /// <param name="dimensions">d, the encoder's.</param>
     /// <param name="coordination">Optimiser and clipping; its learning rate is not read, <see cref="ResidualOptions.LearningRate"/> is.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
@@ -56,13 +59,19 @@ public sealed class ResidualModel : IStreamModel
     public RecursionBatch Place(IReadOnlyList<ReadArticle> articles)
     {
         var batch = new RecursionBatch(shape, articles.Count);
+        Fill(batch, articles);
+        return batch;
+    }
+
+    private void Fill(RecursionBatch batch, IReadOnlyList<ReadArticle> articles)
+    {
+        batch.Rows = articles.Count;
         for (var row = 0; row < articles.Count; row++)
         {
             articles[row].X.CopyTo(batch.X, row * shape.D);
             articles[row].T?.CopyTo(batch.T, row * shape.D);
             batch.Sentences[row] = articles[row].Sentences;
         }
-        return batch;
     }
 
     /// <summary>One supervision step of refinement with the served weights; Y, Z and Confidence are replaced.</summary>
@@ -80,7 +89,7 @@ public sealed class ResidualModel : IStreamModel
     public ReadoutSummary Summarize(RecursionBatch batch, int row)
     {
         var statistics = new ResidualStatistics(Served);
-        var reading = new SentenceReading(batch.Sentences[row]!, batch.X.AsSpan(row * shape.D, shape.D), statistics);
+        var reading = server.Read(batch.Sentences[row]!, batch.X.AsSpan(row * shape.D, shape.D));
         return readout.Of(SummaryView.Of(reading, batch.Y.AsSpan(row * shape.D, shape.D), statistics), statistics);
     }
 
@@ -90,11 +99,12 @@ public sealed class ResidualModel : IStreamModel
     public void Learn(IReadOnlyList<ReadArticle> articles, RecursionBatch judged)
     {
         var statistics = new ResidualStatistics(Served);
-        var lessons = articles.Select((article, row) => Lesson.Of(article, judged.Y.AsSpan(row * shape.D, shape.D), statistics, readout)).ToArray();
+        var taught = articles.Select((article, row) => Lesson.Of(
+            article, judged.Y.AsSpan(row * shape.D, shape.D), statistics, readout, server.Read(article.Sentences, article.X))).ToArray();
         Train(articles);
         foreach (var article in articles) reservoir.Add(article);
         for (var replay = 0; replay < options.Replays; replay++) Train(reservoir.Draw(articles.Count));
-        foreach (var lesson in lessons) Regressions.Observe(lesson);
+        foreach (var lesson in taught) Regressions.Observe(lesson);
         Regressions.Publish(coordinator.Weights);
         Regressions.Publish(average.Weights);
         server.Load(average.Weights);
@@ -109,7 +119,11 @@ public sealed class ResidualModel : IStreamModel
     private void Train(IReadOnlyList<ReadArticle> articles)
     {
         if (articles.Count == 0) return;
-        foreach (var step in supervision.Run(Place(articles)))
+        if (lessons is null || lessons.Capacity < articles.Count) lessons = new RecursionBatch(shape, articles.Count);
+        Array.Clear(lessons.Y);
+        Array.Clear(lessons.Z);
+        Fill(lessons, articles);
+        foreach (var step in supervision.Run(lessons))
         {
             if (step.Applied) average.Add(coordinator.Weights);
         }

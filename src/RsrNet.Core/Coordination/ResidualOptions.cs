@@ -5,17 +5,17 @@ namespace RsrNet.Core.Coordination;
 /// <summary>The residual learning mode. The figures in brackets are held-out cosine and MRR on CNN/DailyMail; the README says how they were measured.</summary>
 public sealed record ResidualOptions
 {
-    /// <summary>Sizes and depth of the reader network. Defaults: hidden 32, latent 64, n 2, T 1, N 2: deeper is not better on news.</summary>
-    public RecursionOptions Recursion { get; init; } = new() { Hidden = 32, Latent = 64, Calls = 2, LatentRecursions = 1, SupervisionSteps = 2, StopConfidence = 2 };
+    /// <summary>Sizes and depth of the reader network. Defaults: hidden 32, latent 64, n 2, T 1, N 1: deeper costs more than it brings on news.</summary>
+    public RecursionOptions Recursion { get; init; } = new() { Hidden = 32, Latent = 64, Calls = 2, LatentRecursions = 1, SupervisionSteps = 1, StopConfidence = 2 };
 
-    /// <summary>Adam's step size. Default 0.001; above 0.</summary>
-    public double LearningRate { get; init; } = 1e-3;
+    /// <summary>Adam's step size. Default 0.003; above 0.</summary>
+    public double LearningRate { get; init; } = 3e-3;
 
     /// <summary>Decay of the average of weights that is served. Default 0.99; in [0, 1); 0 serves the trained weights.</summary>
     public double AverageDecay { get; init; } = 0.99;
 
-    /// <summary>Older labelled articles that are learned again with each new one. Default 2; at least 0.</summary>
-    public int Replays { get; init; } = 2;
+    /// <summary>Older labelled articles that are learned again with each new one. Default 1; at least 0.</summary>
+    public int Replays { get; init; } = 1;
 
     /// <summary>Labelled articles kept to learn from again. Default 1,000; at least 1.</summary>
     public int ReservoirSize { get; init; } = 1_000;

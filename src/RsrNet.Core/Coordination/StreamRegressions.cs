@@ -45,7 +45,7 @@ public sealed class StreamRegressions
     /// <summary>Predictions of quality beside what came of them.</summary>
     public CalibrationWindow Calibration { get; } = new(CalibrationSize);
 
-    /// <summary>Mean gain of the learned readout over the first sentences in the window: mean of the three ROUGE F1, in [-1, 1]; 0 before the first.</summary>
+    /// <summary>Mean gain of the learned readout over the first sentences in the window: mean of ROUGE-1 and -2 F1, in [-1, 1]; 0 before the first.</summary>
     public double ReadoutGain => gains.Count == 0 ? 0 : gains.Average();
 
     /// <summary>Learns from one article that was judged before.</summary>
@@ -61,7 +61,7 @@ public sealed class StreamRegressions
         readout.Add(lesson.ReadoutGram, lesson.ReadoutMoment);
         if (x.Count > FewestForetold) Calibration.Add(lesson.ForetoldCosine, lesson.Probability, lesson.Cosine);
         if (gains.Count == options.ReadoutWindow) gains.Dequeue();
-        gains.Enqueue(Quality(lesson.Learned) - Quality(lesson.Lead));
+        gains.Enqueue(lesson.Learned - lesson.Lead);
     }
 
     /// <summary>Writes what was found into the weights' statistics.</summary>
@@ -123,8 +123,6 @@ public sealed class StreamRegressions
         gains.Clear();
         foreach (var gain in tensors["readout.window"].TakeLast(options.ReadoutWindow)) gains.Enqueue(gain);
     }
-
-    private static double Quality(Rouge rouge) => (rouge.R1.F1 + rouge.R2.F1 + rouge.RLsum.F1) / 3;
 
     private static void Copy(ReadOnlySpan<double> from, Span<float> to)
     {

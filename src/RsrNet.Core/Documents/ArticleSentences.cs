@@ -18,6 +18,11 @@ public sealed class ArticleSentences
         Outlines = outlines;
         Vectors = vectors;
         Dimensions = dimensions;
+        Products = new float[Count * Count];
+        for (var i = 0; i < Count; i++)
+        {
+            for (var k = 0; k <= i; k++) Products[i * Count + k] = Products[k * Count + i] = VectorMath.Dot(Vector(i), Vector(k));
+        }
     }
 
     /// <summary>[n] in article order.</summary>
@@ -25,6 +30,9 @@ public sealed class ArticleSentences
 
     /// <summary>[n, d] of unit length; zero where a sentence has no word the encoder knows.</summary>
     public float[] Vectors { get; }
+
+    /// <summary>[n, n] cosines between sentences.</summary>
+    public float[] Products { get; }
 
     /// <summary>d</summary>
     public int Dimensions { get; }

@@ -90,6 +90,14 @@ internal sealed class Backlog : IAsyncDisposable
     private Document Embedded(Document document)
     {
         if (document.Embedding is not null) return document;
+        var startedAt = telemetry.Timestamp();
+        var embedded = Encoded(document);
+        telemetry.OnEmbedded(embedded, startedAt);
+        return embedded;
+    }
+
+    private Document Encoded(Document document)
+    {
         try
         {
             return document with { Embedding = encoder.Embed(document.Article) };

@@ -1,13 +1,12 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
 namespace RsrNet.Core.Numerics;
 
 /// <summary>
-/// Arithmetic on vectors of one width, so that a kernel is written once and compiled for each. Implemented by empty structs: the compiler makes
-/// separate code for each struct, with everything below inlined. The vector itself is not wrapped, because the JIT keeps a bare vector in a
-/// register and a struct of vectors on the stack.
+/// Arithmetic on vectors of one width, so that a kernel is written once and compiled for each. Implemented by empty structs: the compiler
+/// makes separate code for each struct, with everything below inlined. The vector itself is not wrapped, because the JIT keeps a bare
+/// vector in a register and a struct of vectors on the stack.
 /// </summary>
 internal unsafe interface ISimd<TVector>
     where TVector : struct
@@ -37,7 +36,9 @@ internal unsafe interface ISimd<TVector>
     /// <summary>a * b + c, fused where the machine can.</summary>
     static abstract TVector MultiplyAdd(TVector a, TVector b, TVector c);
 
-    /// <summary>The larger of the two; <paramref name="b"/> where either is not a number, so that a rectifier max(0, x) passes it on.</summary>
+    /// <summary>
+    /// The larger of the two; <paramref name="b"/> where either is not a number, so that a rectifier max(0, x) passes it on.
+    /// </summary>
     static abstract TVector Max(TVector a, TVector b);
 
     /// <summary>value where condition is above zero, else 0: a rectifier's gradient.</summary>

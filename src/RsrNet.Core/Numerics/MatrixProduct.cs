@@ -1,15 +1,17 @@
+using System.Diagnostics;
 using System.Runtime.Intrinsics;
 
 namespace RsrNet.Core.Numerics;
 
 /// <summary>
-/// C = alpha * A * B + beta * C in single precision, with either side as it lies or transposed. Not thread-safe: one product at a time. Nothing
-/// is allocated once its buffers have grown to the largest product.
+/// C = alpha * A * B + beta * C in single precision, with either side as it lies or transposed. Not thread-safe: one product at a time.
+/// Nothing is allocated once its buffers have grown to the largest product.
 /// </summary>
 /// <remarks>
-/// Threads share out rows or columns of C, never a sum, so the result does not depend on how many there are. It differs between vector widths
-/// in the last digits only where one width has no fused multiply-add. Blocking follows Goto and van de Geijn, "Anatomy of High-Performance
-/// Matrix Multiplication" (2008): a panel of B in the first cache, a block of A in the second.
+/// Threads share out rows or columns of C, never a sum, so the result does not depend on how many there are. It differs between vector
+/// widths in the last digits only where one width has no fused multiply-add. Blocking follows Goto and van de Geijn, "Anatomy of
+/// High-Performance Matrix Multiplication" (2008), with the roles that suit rows: a tile of A in the
+/// first cache, some panels of B in the second.
 /// </remarks>
 public abstract unsafe class MatrixProduct : IDisposable
 {
@@ -74,7 +76,8 @@ public abstract unsafe class MatrixProduct : IDisposable
     private protected abstract void Run(in MatrixJob job);
 
     private void Run(
-        MatrixOperand a, float* right, nint rightStep, nint rightLane, int columns, Span<float> c, int stride, float alpha, float beta, bool packed)
+        MatrixOperand a, float* right, nint rightStep, nint rightLane, int columns, Span<float> c, int stride, float alpha, float beta,
+        bool packed)
     {
         if (stride == 0) stride = columns;
         if (stride < columns) throw new ArgumentException($"a stride of {stride} is less than a row of {columns}", nameof(stride));
@@ -132,21 +135,24 @@ internal sealed unsafe class MatrixProduct<TSimd, TVector> : MatrixProduct
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
 {
-    /// <summary>Most k of a block: a panel of it is 32 KB with the widest vectors, most of a first-level cache.</summary>
+    /// <summary>Most k of a block: with the widest vectors a tile of A is 12 KB, a panel of B 32 KB.</summary>
     private const int BlockK = 256;
 
-    /// <summary>Most rows of a block of A: 384 KB at <see cref="BlockK"/>, part of a second-level cache. A multiple of every tile's rows.</summary>
+    /// <summary>
+    /// Most rows of a block of A, packed at a time: 384 KB at <see cref="BlockK"/>. A multiple of every tile's rows.
+    /// </summary>
     private const int BlockRows = 384;
 
     /// <summary>Most columns packed at a time: bounds the buffer at 4 MB.</summary>
     private const int BlockColumns = 4096;
 
-    /// <summary>Multiply-adds that are worth waking another thread: some 20 microseconds of them.</summary>
-    private const long WorthSharing = 2_000_000;
+    /// <summary>Multiply-adds that are worth waking another thread: 50 microseconds of them.</summary>
+    private const long WorthSharing = 6_000_000;
 
     private static readonly int PanelWidth = MatrixTile<TSimd, TVector>.PanelWidth;
 
     private readonly WorkerTeam? _team;
+    private readonly SharingGauge _sharing = new();
     private readonly Action<int> _work;
     private readonly AlignedBuffer[] _left;
     private readonly AlignedBuffer[] _right;
@@ -178,15 +184,20 @@ internal sealed unsafe class MatrixProduct<TSimd, TVector> : MatrixProduct
 
     private protected override void Run(in MatrixJob job)
     {
-        var worth = (long)job.Rows * job.Columns * job.K / WorthSharing;
-        _members = (int)Math.Clamp(worth, 1, _team?.Size ?? 1);
+        var work = (long)job.Rows * job.Columns * job.K;
+        var most = (int)Math.Clamp(work / WorthSharing, 1, _team?.Size ?? 1);
+        _members = _sharing.Choose(most);
+        var started = Stopwatch.GetTimestamp();
         if (_members == 1)
         {
             Compute(job, _left[0], _right[0]);
-            return;
         }
-        _job = job;
-        _team!.Run(_members, _work);
+        else
+        {
+            _job = job;
+            _team!.Run(_members, _work);
+        }
+        if (most > 1) _sharing.Report(_members, Stopwatch.GetElapsedTime(started), work);
     }
 
     private void Work(int member)
@@ -269,7 +280,9 @@ internal sealed unsafe class MatrixProduct<TSimd, TVector> : MatrixProduct
         }
     }
 
-    /// <summary>Where the tiles read the block of the right side that starts at (k, column), packed now unless it can be read as it lies.</summary>
+    /// <summary>
+    /// Where the tiles read the block of the right side that starts at (k, column), packed now unless it can be read as it lies.
+    /// </summary>
     private static float* PlaceRight(
         in MatrixJob job, ref TileForm form, bool readRight, int column, int columns, int k, AlignedBuffer buffer)
     {

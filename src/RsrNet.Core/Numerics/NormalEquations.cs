@@ -60,11 +60,10 @@ public sealed class NormalEquations
     /// <param name="weight">How many observations it counts for; above 0.</param>
     public void Observe(ReadOnlySpan<double> features, double target, double weight = 1)
     {
+        if (features.Length != Features) throw new ArgumentException($"{features.Length} features do not fit a regression over {Features}", nameof(features));
         for (var i = 0; i < features.Length; i++)
-        {
-            for (var k = 0; k < features.Length; k++) Gram[i * Features + k] += weight * features[i] * features[k];
-            Moment[i] += weight * features[i] * target;
-        }
+            DoubleMath.AddScaled(Gram.AsSpan(i * features.Length, features.Length), features, weight * features[i]);
+        DoubleMath.AddScaled(Moment, features, weight * target);
         solved = false;
     }
 

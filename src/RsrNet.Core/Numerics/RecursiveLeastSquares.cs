@@ -1,5 +1,3 @@
-using System.Numerics;
-
 namespace RsrNet.Core.Numerics;
 
 /// <summary>
@@ -45,7 +43,7 @@ public sealed class RecursiveLeastSquares
     public void Predict(ReadOnlySpan<double> features, Span<double> prediction)
     {
         prediction.Clear();
-        for (var k = 0; k < Features; k++) AddScaled(prediction, Weights.AsSpan(k * Targets, Targets), features[k]);
+        for (var k = 0; k < Features; k++) DoubleMath.AddScaled(prediction, Weights.AsSpan(k * Targets, Targets), features[k]);
     }
 
     /// <param name="features">[K]</param>
@@ -56,35 +54,17 @@ public sealed class RecursiveLeastSquares
         double energy = forgetting;
         for (var k = 0; k < Features; k++)
         {
-            gain[k] = Dot(Inverse.AsSpan(k * Features, Features), features);
+            gain[k] = DoubleMath.Dot(Inverse.AsSpan(k * Features, Features), features);
             energy += gain[k] * features[k];
         }
         Predict(features, error);
         for (var o = 0; o < Targets; o++) error[o] = targets[o] - error[o];
         for (var k = 0; k < Features; k++)
         {
-            AddScaled(Inverse.AsSpan(k * Features, Features), gain, -gain[k] / energy);
-            AddScaled(Weights.AsSpan(k * Targets, Targets), error, gain[k] / energy);
+            DoubleMath.AddScaled(Inverse.AsSpan(k * Features, Features), gain, -gain[k] / energy);
+            DoubleMath.AddScaled(Weights.AsSpan(k * Targets, Targets), error, gain[k] / energy);
         }
         if (forgetting == 1) return;
         for (var i = 0; i < Inverse.Length; i++) Inverse[i] /= forgetting;
-    }
-
-    private static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
-    {
-        var sums = Vector<double>.Zero;
-        var i = 0;
-        for (; i <= a.Length - Vector<double>.Count; i += Vector<double>.Count) sums += new Vector<double>(a[i..]) * new Vector<double>(b[i..]);
-        var sum = Vector.Sum(sums);
-        for (; i < a.Length; i++) sum += a[i] * b[i];
-        return sum;
-    }
-
-    private static void AddScaled(Span<double> to, ReadOnlySpan<double> from, double factor)
-    {
-        var i = 0;
-        for (; i <= to.Length - Vector<double>.Count; i += Vector<double>.Count)
-            (new Vector<double>(to[i..]) + new Vector<double>(from[i..]) * factor).CopyTo(to[i..]);
-        for (; i < to.Length; i++) to[i] += from[i] * factor;
     }
 }

@@ -7,8 +7,9 @@ namespace RsrNet.Core.Replicas;
 /// The recursion on the processor's vectors and cores. Nothing is allocated per step once its buffers have grown to the largest batch.
 /// </summary>
 /// <remarks>
-/// Differs from <see cref="ReferenceEngine"/> by the rounding of single precision only: relative 1e-5 on a step's state, loss and gradient for batches
-/// whose statistics are sound. The number of threads never changes a bit of the result; outside training, neither do the other rows of the batch.
+/// Differs from <see cref="ReferenceEngine"/> by the rounding of single precision only: relative 1e-5 on a step's state, loss and
+/// gradient for batches whose statistics are sound. The number of threads never changes a bit of the result; outside training, neither do
+/// the other rows of the batch.
 /// </remarks>
 public sealed unsafe class CpuEngine : IRecursionEngine
 {
@@ -20,7 +21,8 @@ public sealed unsafe class CpuEngine : IRecursionEngine
 
     /// <param name="shape">The network's sizes; those in <paramref name="options"/> are not read.</param>
     /// <param name="options">How deep the recursion goes.</param>
-    /// <param name="threads">Threads to use where the batch is worth it, the caller's included; 0 for one for each core.</param>
+    /// <param name="threads">Threads to use where the batch is worth it and other work leaves the cores, the caller's included; 0 for one
+    /// for each core.</param>
     /// <param name="width">Vectors to compute with; null for the machine's widest.</param>
     /// <exception cref="ArgumentOutOfRangeException">Calls or latent recursions are below 1, or the threads below 0.</exception>
     /// <exception cref="ArgumentException">This machine has no such vectors.</exception>
@@ -50,7 +52,9 @@ public sealed unsafe class CpuEngine : IRecursionEngine
     /// <summary>Threads it uses at most.</summary>
     public int Threads => _team.Size;
 
-    /// <summary>Whether training multiplies W1y and Wout once for all calls: null to choose by the batch's size. For the tests that compare both.</summary>
+    /// <summary>
+    /// Whether training multiplies W1y and Wout once for all calls: null to choose by the batch's size. For the tests that compare both.
+    /// </summary>
     internal bool? Fold
     {
         get => _recursion.Fold;
@@ -102,7 +106,10 @@ public sealed unsafe class CpuEngine : IRecursionEngine
     public void ReadStatistics(RecursionWeights destination)
     {
         if (destination.Shape != Shape)
-            throw new ArgumentException($"statistics of shape {Shape} do not fit weights of shape {destination.Shape}", nameof(destination));
+        {
+            throw new ArgumentException(
+                $"statistics of shape {Shape} do not fit weights of shape {destination.Shape}", nameof(destination));
+        }
         _weights.Statistics.CopyTo(destination.Statistics, 0);
         destination.BatchesTracked = _weights.BatchesTracked;
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using RsrNet.Core.Numerics;
 
 namespace RsrNet.Core.Replicas;
@@ -22,14 +23,15 @@ internal sealed unsafe class CpuRecursion<TSimd, TVector> : CpuRecursion
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
 {
-    /// <summary>Multiply-adds that are worth waking another thread.</summary>
-    private const long WorthSharing = 4_000_000;
+    /// <summary>Multiply-adds that are worth waking another thread: a tenth of a millisecond of them.</summary>
+    private const long WorthSharing = 12_000_000;
 
     private readonly RecursionShape _shape;
     private readonly RecursionOptions _options;
     private readonly WorkerTeam _team;
     private readonly CpuTraining<TSimd, TVector> _training;
     private readonly CpuRefinement<TSimd, TVector> _refinement;
+    private readonly SharingGauge _sharing = new();
     private readonly Action<int> _refineShare;
     private RecursionWeights? _weights;
     private CpuBatch _batch;
@@ -71,8 +73,12 @@ internal sealed unsafe class CpuRecursion<TSimd, TVector> : CpuRecursion
         if (!_refines) _refinement.Load(_weights!);
         _refines = true;
         _batch = batch;
-        var worth = RecursionArithmetic.Refinement(_shape, _options, batch.Rows) / WorthSharing;
-        _team.Run((int)Math.Clamp(worth, 1, _team.Size), _refineShare);
+        var work = RecursionArithmetic.Refinement(_shape, _options, batch.Rows);
+        var most = (int)Math.Clamp(work / WorthSharing, 1, _team.Size);
+        var members = _sharing.Choose(most);
+        var started = Stopwatch.GetTimestamp();
+        _team.Run(members, _refineShare);
+        if (most > 1) _sharing.Report(members, Stopwatch.GetElapsedTime(started), work);
     }
 
     public override void Dispose()

@@ -1,14 +1,16 @@
+using System.Diagnostics;
 using RsrNet.Core.Numerics;
 
 namespace RsrNet.Core.Replicas;
 
 /// <summary>
-/// One supervision step in training mode. B = rows, n = calls, d, h, L = the network's sizes, S_k = the state after call k of the last latent
-/// recursion (S_0: before it), v_k = its second hidden layer, p1_k and p2_k = the values before its two BatchNorms.
+/// One supervision step in training mode. B = rows, n = calls, d, h, L = the network's sizes, S_k = the state after call k of the last
+/// latent recursion (S_0: before it), v_k = its second hidden layer, p1_k and p2_k = the values before its two BatchNorms.
 /// </summary>
 /// <remarks>
-/// Two ways to the same numbers. The plain one carries S = [y, z]. The folded one uses that weights do not change inside a step: y is only read
-/// by fc1, so calls carry S = [v, z] and read it with [W1y Wout | W1z]; the first call alone reads a y, the last alone makes one.
+/// Two ways to the same numbers. The plain one carries S = [y, z]. The folded one uses that weights do not change inside a step: y is
+/// only read by fc1, so calls carry S = [v, z] and read it with [W1y Wout | W1z]; the first call alone reads a y, the last alone makes
+/// one.
 /// Backwards the same: with dp1_k the gradient of p1_k and A = sum_k dp1_k^T v_{k-1}, the parts of the calls between are
 /// dW1y = A Wout^T and dWout = W1y^T A: once for all calls instead of d-wide products in each. The fold costs three products of
 /// [h, d] by [d, h] whatever B is, so small batches go the plain way.
@@ -30,6 +32,7 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
     private readonly int _calls;
     private readonly int _recursions;
     private readonly WorkerTeam _team;
+    private readonly SharingGauge _sharing = new();
     private readonly Action<int> _work;
     private readonly CpuTrainingWeights<TSimd, TVector> _right;
     private readonly CpuBatchNorm<TSimd, TVector> _norm1;
@@ -90,17 +93,18 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
         _gradient = gradient;
         _folds = Fold ?? RecursionArithmetic.IsFoldWorth(_shape.Shape, _options, _rows);
         ClearGradient();
-        var blocks = CpuShare.Blocks(_rows);
-        _members = _rows < RowsWorthSharing ? 1 : Math.Min(_team.Size, blocks);
+        _members = _sharing.Choose(_rows < RowsWorthSharing ? 1 : Math.Min(_team.Size, CpuShare.Blocks(_rows)));
         _norm1.Reserve(_rows);
         _norm2.Reserve(_rows);
         _memory.Reserve(_rows, _folds);
         _right.Reserve(_folds);
+        var started = Stopwatch.GetTimestamp();
         fixed (float* parameters = _weights!.Parameters)
         {
             _parameters = parameters;
             _team.Run(_members, _work);
         }
+        if (_rows >= RowsWorthSharing) _sharing.Report(_members, Stopwatch.GetElapsedTime(started), _rows);
         _right.Keep(_folds);
         _weights.BatchesTracked += _calls * _recursions;
         double loss = 0;
@@ -167,8 +171,8 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
     }
 
     /// <summary>
-    /// One call. Before the last latent recursion nothing is kept: all calls use the places of the first. Between two meetings of the threads each
-    /// block of rows does all it can, so that what one product writes is still in the first cache for the next.
+    /// One call. Before the last latent recursion nothing is kept: all calls use the places of the first. Between two meetings of the
+    /// threads each block of rows does all it can, so that what one product writes is still in the first cache for the next.
     /// </summary>
     private void Forward(in CpuShare share, int member, int recursion, int call)
     {
@@ -244,7 +248,8 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
                 if (!_folds) Copy(state, y, d);
                 Copy(state + First, _batch.Z + row * l, l);
                 var gradient = _memory.YGradient + row * _memory.YGradientStride;
-                _batch.RowLoss[row] = (float)CpuRows<TSimd, TVector>.Loss(y, _batch.T + row * d, gradient, d, _rows, out _batch.Confidence[row]);
+                var loss = CpuRows<TSimd, TVector>.Loss(y, _batch.T + row * d, gradient, d, _rows, out _batch.Confidence[row]);
+                _batch.RowLoss[row] = (float)loss;
                 state += stride;
             }
         }
@@ -254,7 +259,8 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
     private void Backward(in CpuShare share, int member, int call)
     {
         nint h = _shape.H, stride = State;
-        float* dp1 = _memory.P1Gradient(call), dp2 = _memory.P2Gradient(call), p1 = _memory.P1(call), p2 = _memory.P2(call), u = _memory.U(call);
+        float* dp1 = _memory.P1Gradient(call), dp2 = _memory.P2Gradient(call);
+        float* p1 = _memory.P1(call), p2 = _memory.P2(call), u = _memory.U(call);
         var adds = member == 0 ? _gradient : null;
         foreach (var part in share)
         {

@@ -1,3 +1,5 @@
+using RsrNet.Core.Numerics;
+
 namespace RsrNet.Core.Replicas;
 
 /// <summary>
@@ -38,43 +40,28 @@ internal sealed class ReaderCall(RecursionShape shape)
     {
         var (n, h, l) = (reading.Count, shape.H, shape.L);
         (cosines, latent) = (inputCosines, inputLatent);
-        hidden = new double[n * h];
+        if (hidden.Length < n * h) hidden = new double[n * h];
         mean = new double[h];
         Weights = new double[n];
         Latent = new double[l];
-        var shared = new double[h]; // W1's part that all sentences share: z and the bias
-        for (var j = 0; j < h; j++)
-        {
-            shared[j] = p.Bias1[j];
-            for (var k = 0; k < l; k++) shared[j] += p.Weight1[j * shape.Input + F + 1 + k] * latent[k];
-        }
+        var shared = (double[])p.Bias1.Clone(); // W1's part that all sentences share: z and the bias
+        for (var k = 0; k < l; k++) DoubleMath.AddScaled(shared, p.Input(F + 1 + k), latent[k]);
         for (var i = 0; i < n; i++)
         {
-            var features = reading.Features.AsSpan(i * F, F);
-            Weights[i] = p.Bias2[0];
-            for (var j = 0; j < h; j++)
-            {
-                var row = p.Weight1.AsSpan(j * shape.Input, F + 1);
-                var sum = shared[j] + row[F] * cosines[i];
-                for (var k = 0; k < F; k++) sum += row[k] * features[k];
-                if (sum <= 0) continue;
-                hidden[i * h + j] = sum;
-                mean[j] += sum / n;
-                Weights[i] += p.Weight2[j] * sum;
-            }
+            var own = hidden.AsSpan(i * h, h);
+            shared.CopyTo(own);
+            for (var k = 0; k < F; k++) DoubleMath.AddScaled(own, p.Input(k), reading.Features[i * F + k]);
+            DoubleMath.AddScaled(own, p.Input(F), cosines[i]);
+            for (var j = 0; j < h; j++) own[j] = Math.Max(own[j], 0);
+            DoubleMath.AddScaled(mean, own, 1.0 / n);
+            Weights[i] = p.Bias2[0] + DoubleMath.Dot(p.Weight2, own);
         }
-        for (var k = 0; k < l; k++)
-        {
-            double sum = p.Bias3[k];
-            for (var j = 0; j < h; j++) sum += p.Weight3[k * h + j] * mean[j];
-            Latent[k] = Math.Tanh(sum);
-        }
+        for (var k = 0; k < l; k++) Latent[k] = Math.Tanh(p.Bias3[k] + DoubleMath.Dot(p.Weight3.AsSpan(k * h, h), mean));
         Products = new double[n];
         double square = 1;
         for (var i = 0; i < n; i++)
         {
-            Products[i] = start[i];
-            for (var k = 0; k < n; k++) Products[i] += reading.Products[i * n + k] * Weights[k];
+            Products[i] = start[i] + reading.ProductWithSum(i, Weights);
             square += Weights[i] * (start[i] + Products[i]); // |u0|^2 + 2 w.u0s + w'Gw
         }
         Norm = Math.Sqrt(Math.Max(square, 1e-12));
@@ -95,58 +82,46 @@ internal sealed class ReaderCall(RecursionShape shape)
         for (var i = 0; i < n; i++) along += ofCosines[i] * Products[i];
         for (var i = 0; i < n; i++)
         {
-            var sum = -along / (Norm * Norm * Norm) * Products[i];
-            for (var k = 0; k < n; k++) sum += reading.Products[i * n + k] * ofCosines[k] / Norm;
-            ofWeights[i] += sum;
+            ofWeights[i] += reading.ProductWithSum(i, ofCosines) / Norm - along / (Norm * Norm * Norm) * Products[i];
         }
         var ofMean = new double[h];
         for (var k = 0; k < l; k++)
         {
             var inside = ofLatent[k] * (1 - Latent[k] * Latent[k]);
+            if (inside == 0) continue; // the last call's z' stands behind nothing
             gradient.Bias3[k] += inside;
-            for (var j = 0; j < h; j++)
-            {
-                gradient.Weight3[k * h + j] += inside * mean[j];
-                ofMean[j] += inside * p.Weight3[k * h + j];
-            }
+            DoubleMath.AddScaled(gradient.Weight3.AsSpan(k * h, h), mean, inside);
+            DoubleMath.AddScaled(ofMean, p.Weight3.AsSpan(k * h, h), inside);
         }
-        Array.Clear(ofLatent);
         var ofShared = new double[h];
+        var inner = new double[h];
         for (var i = 0; i < n; i++)
         {
-            var features = reading.Features.AsSpan(i * F, F);
+            var own = hidden.AsSpan(i * h, h);
             gradient.Bias2[0] += ofWeights[i];
-            ofCosines[i] = 0;
-            for (var j = 0; j < h; j++)
-            {
-                var active = hidden[i * h + j];
-                if (active == 0) continue;
-                gradient.Weight2[j] += ofWeights[i] * active;
-                var inside = ofWeights[i] * p.Weight2[j] + ofMean[j] / n;
-                var row = gradient.Weight1.AsSpan(j * shape.Input, F + 1);
-                for (var k = 0; k < F; k++) row[k] += inside * features[k];
-                row[F] += inside * cosines[i];
-                ofCosines[i] += inside * p.Weight1[j * shape.Input + F];
-                ofShared[j] += inside;
-            }
+            DoubleMath.AddScaled(gradient.Weight2, own, ofWeights[i]);
+            for (var j = 0; j < h; j++) inner[j] = own[j] > 0 ? ofWeights[i] * p.Weight2[j] + ofMean[j] / n : 0;
+            for (var k = 0; k < F; k++) DoubleMath.AddScaled(gradient.Input(k), inner, reading.Features[i * F + k]);
+            DoubleMath.AddScaled(gradient.Input(F), inner, cosines[i]);
+            DoubleMath.AddScaled(ofShared, inner, 1);
+            ofCosines[i] = DoubleMath.Dot(p.Input(F), inner);
         }
-        for (var j = 0; j < h; j++)
+        DoubleMath.AddScaled(gradient.Bias1, ofShared, 1);
+        for (var k = 0; k < l; k++)
         {
-            gradient.Bias1[j] += ofShared[j];
-            for (var k = 0; k < l; k++)
-            {
-                var at = j * shape.Input + F + 1 + k;
-                gradient.Weight1[at] += ofShared[j] * latent[k];
-                ofLatent[k] += ofShared[j] * p.Weight1[at];
-            }
+            DoubleMath.AddScaled(gradient.Input(F + 1 + k), ofShared, latent[k]);
+            ofLatent[k] = DoubleMath.Dot(p.Input(F + 1 + k), ofShared);
         }
     }
 }
 
-/// <summary>The reader's tensors, or their gradients, in double: plain loops are the truth here, and fast enough for networks of this size.</summary>
+/// <summary>
+/// The reader's tensors, or their gradients, in double; fc1's weight is kept [inputs, h], so that one input's part of all hidden units lies together. Plain
+/// sums are the truth here, and fast enough for a network of this size.
+/// </summary>
 internal sealed class ReaderParameters(RecursionShape shape)
 {
-    public double[] Weight1 { get; } = new double[shape.H * shape.Input];
+    private readonly double[] weight1 = new double[shape.Input * shape.H];
 
     public double[] Bias1 { get; } = new double[shape.H];
 
@@ -158,12 +133,19 @@ internal sealed class ReaderParameters(RecursionShape shape)
 
     public double[] Bias3 { get; } = new double[shape.L];
 
-    // In the layout's order.
-    private double[][] Tensors => [Weight1, Bias1, Weight2, Bias2, Weight3, Bias3];
+    // In the layout's order, behind fc1's weight.
+    private double[][] Tensors => [Bias1, Weight2, Bias2, Weight3, Bias3];
+
+    /// <summary>[h] fc1's weights of one input.</summary>
+    public Span<double> Input(int index) => weight1.AsSpan(index * shape.H, shape.H);
 
     public void Read(RecursionWeights weights)
     {
         var at = 0;
+        for (var j = 0; j < shape.H; j++)
+        {
+            for (var k = 0; k < shape.Input; k++) weight1[k * shape.H + j] = weights.Parameters[at++];
+        }
         foreach (var tensor in Tensors)
         {
             for (var i = 0; i < tensor.Length; i++) tensor[i] = weights.Parameters[at++];
@@ -173,6 +155,10 @@ internal sealed class ReaderParameters(RecursionShape shape)
     public void Write(Span<float> buffer)
     {
         var at = 0;
+        for (var j = 0; j < shape.H; j++)
+        {
+            for (var k = 0; k < shape.Input; k++) buffer[at++] = (float)weight1[k * shape.H + j];
+        }
         foreach (var tensor in Tensors)
         {
             foreach (var value in tensor) buffer[at++] = (float)value;
@@ -181,6 +167,7 @@ internal sealed class ReaderParameters(RecursionShape shape)
 
     public void Clear()
     {
+        Array.Clear(weight1);
         foreach (var tensor in Tensors) Array.Clear(tensor);
     }
 }

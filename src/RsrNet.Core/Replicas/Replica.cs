@@ -92,6 +92,25 @@ public sealed class Replica(IRecursionEngine engine) : IDisposable
         }
     }
 
+    /// <summary>How fast refinement contracts at the document's state, with the loaded weights.</summary>
+    public double SpectralRadius(Document document)
+    {
+        Place([document, document]);
+        return Contraction.SpectralRadius(engine, batch);
+    }
+
+    /// <summary>What documents come to from where they stand with other weights; the next <see cref="Load"/> takes its own again.</summary>
+    public List<MapVector> Outcomes(IReadOnlyList<Document> documents, RecursionWeights weights, int steps)
+    {
+        engine.Load(weights);
+        Version = -1;
+        Place(documents);
+        for (var step = 0; step < steps; step++) Refine();
+        var outcomes = new List<MapVector>(documents.Count);
+        for (var row = 0; row < documents.Count; row++) outcomes.Add(new MapVector(documents[row].Id, Y(row).ToArray()));
+        return outcomes;
+    }
+
     public void Dispose() => engine.Dispose();
 
     private static void Copy(RecursionBatch from, RecursionBatch to)

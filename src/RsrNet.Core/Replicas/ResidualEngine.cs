@@ -1,3 +1,4 @@
+using RsrNet.Core.Documents;
 using RsrNet.Core.Numerics;
 
 namespace RsrNet.Core.Replicas;
@@ -9,12 +10,17 @@ namespace RsrNet.Core.Replicas;
 /// </summary>
 public sealed class ResidualEngine : IRecursionEngine
 {
+    private const int KnownLimit = 512;
+
     private readonly RecursionOptions options;
     private readonly RecursionWeights weights;
     private readonly ResidualStatistics statistics;
     private readonly ReaderParameters parameters;
     private readonly ReaderParameters gradients;
     private readonly ReaderCall[] calls;
+
+    /// <summary>What was worked out of articles with these statistics: a batch's supervision steps read the same ones again.</summary>
+    private readonly Dictionary<ArticleSentences, (SentenceReading Reading, SummaryStart Start)> known = new(ReferenceEqualityComparer.Instance);
     private bool loaded;
 
     /// <param name="shape">The network's sizes, in the residual mode; those in <paramref name="options"/> are not read.</param>
@@ -40,6 +46,7 @@ public sealed class ResidualEngine : IRecursionEngine
     /// <inheritdoc/>
     public void Load(RecursionWeights weights)
     {
+        if (!weights.Statistics.AsSpan().SequenceEqual(this.weights.Statistics)) known.Clear();
         this.weights.CopyFrom(weights);
         parameters.Read(weights);
         loaded = true;
@@ -89,21 +96,23 @@ public sealed class ResidualEngine : IRecursionEngine
         var z = batch.Z.AsSpan(row * l, l);
         var article = batch.Sentences[row]
             ?? throw new ArgumentException($"row {row} has no sentences, which the residual mode reads", nameof(batch));
-        var reading = new SentenceReading(article, x, statistics);
-        var start = new SummaryStart(reading, statistics);
-        var startProducts = reading.Against(start.U);
+        var (reading, start) = Known(article, x);
         var latent = new double[l];
         for (var k = 0; k < l; k++) latent[k] = z[k];
-        var carried = start.Carried(y);
-        var norm = VectorMath.Norm(carried);
-        var cosines = reading.Against(carried);
-        for (var i = 0; i < cosines.Length; i++) cosines[i] = norm > 0 ? cosines[i] / norm : 0;
+        var cosines = start.Products; // a new document's u is u0, of unit length
+        if (y.ContainsAnyExcept(0f))
+        {
+            var carried = start.Carried(y);
+            var norm = VectorMath.Norm(carried);
+            cosines = reading.Against(carried);
+            for (var i = 0; i < cosines.Length; i++) cosines[i] = norm > 0 ? cosines[i] / norm : 0;
+        }
 
         for (var recursion = 0; recursion < options.LatentRecursions; recursion++)
         {
             foreach (var call in calls)
             {
-                call.Forward(parameters, reading, startProducts, cosines, latent);
+                call.Forward(parameters, reading, start.Products, cosines, latent);
                 (cosines, latent) = (call.Cosines, call.Latent);
             }
         }
@@ -112,8 +121,20 @@ public sealed class ResidualEngine : IRecursionEngine
         if (training) loss = Backward(reading, start, last, batch.T.AsSpan(row * d, d), 1.0 / batch.Rows);
         start.WriteY(y, reading, last.Weights);
         for (var k = 0; k < l; k++) z[k] = (float)last.Latent[k];
-        batch.Confidence[row] = (float)Confidence(reading, y);
+        if (!training) batch.Confidence[row] = (float)Confidence(reading, y);
         return loss;
+    }
+
+    /// <summary>An article as the loaded weights see it.</summary>
+    /// <param name="x">[d] its embedding.</param>
+    internal SentenceReading Read(ArticleSentences article, ReadOnlySpan<float> x) => Known(article, x).Reading;
+
+    private (SentenceReading Reading, SummaryStart Start) Known(ArticleSentences article, ReadOnlySpan<float> x)
+    {
+        if (known.TryGetValue(article, out var read) && read.Reading.IsOf(x)) return read;
+        if (known.Count >= KnownLimit) known.Clear();
+        var reading = new SentenceReading(article, x, statistics);
+        return known[article] = (reading, new SummaryStart(reading, statistics));
     }
 
     /// <summary>1 - cos(u, t~), t~ = unit(t - mean), and its gradient back through the calls of the last latent recursion.</summary>

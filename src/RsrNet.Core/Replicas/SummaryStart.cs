@@ -14,15 +14,28 @@ internal sealed class SummaryStart
     public SummaryStart(SentenceReading reading, ResidualStatistics statistics)
     {
         var d = reading.X.Length;
+        var pool = statistics.Pool;
         U = new float[d];
         var weights = new double[reading.Count];
         for (var i = 0; i < weights.Length; i++)
         {
-            for (var k = 0; k < PoolFeatures.Weightings; k++) weights[i] += statistics.Pool[k] * reading.Weightings[i * PoolFeatures.Weightings + k];
+            for (var k = 0; k < PoolFeatures.Weightings; k++) weights[i] += pool[k] * reading.Weightings[i * PoolFeatures.Weightings + k];
         }
         reading.AddSum(U, weights);
-        VectorMath.AddScaled(U, reading.X, statistics.Pool[PoolFeatures.Weightings]);
-        if (!(VectorMath.Normalize(U) > 0)) reading.X.CopyTo(U);
+        VectorMath.AddScaled(U, reading.X, pool[PoolFeatures.Weightings]);
+        double length = VectorMath.Normalize(U);
+        if (length > 0)
+        {
+            // u0's products with the sentences follow from those that are known.
+            Products = new double[weights.Length];
+            for (var i = 0; i < weights.Length; i++)
+                Products[i] = (reading.ProductWithSum(i, weights) + pool[PoolFeatures.Weightings] * reading.CosinesX[i]) / length;
+        }
+        else
+        {
+            reading.X.CopyTo(U);
+            Products = reading.CosinesX;
+        }
         var mixed = (float[])U.Clone();
         VectorMath.AddScaled(mixed, reading.Anchor, statistics.Anchor);
         var norm = VectorMath.Norm(mixed);
@@ -37,15 +50,17 @@ internal sealed class SummaryStart
     /// <summary>[d] u0, of unit length (zero for an article without a known word).</summary>
     public float[] U { get; }
 
+    /// <summary>[n] products of the sentences with u0.</summary>
+    public double[] Products { get; }
+
     /// <summary>[d] y0.</summary>
     public ReadOnlySpan<float> Y => y;
 
     /// <summary>u of a y: u0 + (y - y0) / (r k).</summary>
-    /// <param name="carried">[d] y of an earlier step; all zero for a new document, whose u is u0.</param>
+    /// <param name="carried">[d] y of an earlier step.</param>
     public float[] Carried(ReadOnlySpan<float> carried)
     {
         var u = (float[])U.Clone();
-        if (!carried.ContainsAnyExcept(0f)) return u;
         for (var j = 0; j < u.Length; j++) u[j] += (float)((carried[j] - y[j]) / factor);
         return u;
     }

@@ -32,10 +32,28 @@ public sealed record TelemetrySnapshot
     /// <summary>Gradients that came too late for the staleness bound and were computed anew, since the start.</summary>
     public long StaleGradients { get; init; }
 
+    /// <summary>Document supervision steps a second, over the last ten seconds.</summary>
+    public double StepsPerSecond { get; init; }
+
+    /// <summary>Gradients applied since the start.</summary>
+    public long Updates { get; init; }
+
+    /// <summary>Gradients applied a second, over the last ten seconds.</summary>
+    public double UpdatesPerSecond { get; init; }
+
     public required long WeightVersion { get; init; }
 
     /// <summary>The version of the newest durable checkpoint.</summary>
     public required long CheckpointVersion { get; init; }
+
+    /// <summary>When this process wrote its last checkpoint; null before the first.</summary>
+    public DateTimeOffset? CheckpointAt { get; init; }
+
+    /// <summary>How long writing it took, in seconds.</summary>
+    public double? CheckpointSeconds { get; init; }
+
+    /// <summary>Seconds that the oldest update which is in no checkpoint has been waiting; 0 where all are.</summary>
+    public double UnsavedSeconds { get; init; }
 
     /// <summary>Training loss, mean over the last 200 labelled documents; null before the first.</summary>
     public double? Loss { get; init; }
@@ -49,13 +67,54 @@ public sealed record TelemetrySnapshot
     /// <summary>Residual y, mean over the last 200 document steps; null before the first.</summary>
     public double? ResidualY { get; init; }
 
+    /// <summary>Residual z, likewise.</summary>
+    public double? ResidualZ { get; init; }
+
+    /// <summary>||y_k - y_{k-1}||, not divided by anything; likewise.</summary>
+    public double? ResidualYAbsolute { get; init; }
+
+    /// <summary>Residual y over the last 1000 document steps; null before the first.</summary>
+    public ResidualPercentiles? ResidualPercentiles { get; init; }
+
+    /// <summary>How many of the last 1000 values of q lie in which twentieth of [0, 1].</summary>
+    public IReadOnlyList<int> ConfidenceHistogram { get; init; } = [];
+
+    /// <summary>Steps of a run that brought a document below the tolerance, mean over the last 200; null before the first.</summary>
+    public double? StepsToTolerance { get; init; }
+
     /// <summary>Share of finished documents that converged, in [0, 1]; null before the first.</summary>
     public double? ConvergedShare { get; init; }
+
+    /// <summary>Norm of the gradient before clipping, mean over the last 200 updates; null before the first.</summary>
+    public double? GradientNorm { get; init; }
+
+    /// <summary>Articles embedded a second, over the last ten seconds.</summary>
+    public double EmbeddingsPerSecond { get; init; }
+
+    /// <summary>Seconds to embed one article, mean over the last 200; null before the first.</summary>
+    public double? EmbeddingSeconds { get; init; }
+
+    /// <summary>Who computes, by name.</summary>
+    public IReadOnlyList<ReplicaSnapshot> Replicas { get; init; } = [];
+
+    /// <summary>Norm of each parameter tensor, by PyTorch's names; at most a second behind learning. Empty before the first update.</summary>
+    public IReadOnlyDictionary<string, double> ParameterNorms { get; init; } = new Dictionary<string, double>();
+
+    /// <summary>Bytes of the store with its checkpoints; null where it is not known.</summary>
+    public long? StoreBytes { get; init; }
 
     public required string Encoder { get; init; }
 
     public required string Mode { get; init; }
 
+    /// <summary>Failures of the store, of checkpoints and the like since the start; those of one message in a row count once.</summary>
+    public long Errors { get; init; }
+
     /// <summary>The last failure of the store or of a checkpoint that still holds; null when all is well.</summary>
     public string? Problem { get; init; }
 }
+
+/// <param name="P50">Half of the values are at most this.</param>
+/// <param name="P90">Nine in ten are.</param>
+/// <param name="P99">Ninety-nine in a hundred are.</param>
+public sealed record ResidualPercentiles(double P50, double P90, double P99);

@@ -5,7 +5,10 @@ namespace RsrNet.Core.Weights;
 /// </summary>
 internal sealed class CheckpointSchedule(WeightOptions options, TimeProvider time)
 {
+    private const long AllSaved = long.MinValue;
+
     private readonly Queue<(long Version, long At)> unsaved = new();
+    private long oldestUnsaved = AllSaved;
 
     /// <summary>The newest version that is durable.</summary>
     public long DurableVersion { get; private set; }
@@ -22,13 +25,21 @@ internal sealed class CheckpointSchedule(WeightOptions options, TimeProvider tim
     /// <summary>How long until writing must begin if no update follows; null when all is durable.</summary>
     public TimeSpan? DueIn => unsaved.Count == 0 ? null : IsDue ? TimeSpan.Zero : TimeSpan.FromSeconds(options.CheckpointSeconds / 2) - Age;
 
+    /// <summary>How long the oldest update that is in no checkpoint has been waiting; may be asked from any thread.</summary>
+    public TimeSpan UnsavedAge => Volatile.Read(ref oldestUnsaved) is var at and not AllSaved ? time.GetElapsedTime(at) : TimeSpan.Zero;
+
     private TimeSpan Age => time.GetElapsedTime(unsaved.Peek().At);
 
-    public void OnUpdate(long version) => unsaved.Enqueue((version, time.GetTimestamp()));
+    public void OnUpdate(long version)
+    {
+        unsaved.Enqueue((version, time.GetTimestamp()));
+        Volatile.Write(ref oldestUnsaved, unsaved.Peek().At);
+    }
 
     public void OnSaved(long version)
     {
         DurableVersion = version;
         while (unsaved.TryPeek(out var oldest) && oldest.Version <= version) unsaved.Dequeue();
+        Volatile.Write(ref oldestUnsaved, unsaved.TryPeek(out var next) ? next.At : AllSaved);
     }
 }

@@ -12,9 +12,10 @@ public sealed class ServerStorage : IAsyncDisposable
 {
     private readonly IAsyncDisposable[] _underneath;
 
-    private ServerStorage(string place, IDocumentStore documents, ICheckpointStore checkpoints, params IAsyncDisposable[] underneath)
+    private ServerStorage(string place, string? folder, IDocumentStore documents, ICheckpointStore checkpoints, params IAsyncDisposable[] underneath)
     {
         Place = place;
+        Folder = folder;
         Documents = documents;
         Checkpoints = checkpoints;
         _underneath = underneath;
@@ -22,6 +23,9 @@ public sealed class ServerStorage : IAsyncDisposable
 
     /// <summary>The folder or the database, for messages; nothing secret.</summary>
     public string Place { get; }
+
+    /// <summary>The data folder; null with a database.</summary>
+    public string? Folder { get; }
 
     public IDocumentStore Documents { get; }
 
@@ -35,14 +39,14 @@ public sealed class ServerStorage : IAsyncDisposable
         if (server.Database.Length == 0)
         {
             var store = SqliteDocumentStore.Open(server.Data);
-            return new ServerStorage(store.Folder, store, new CheckpointFolder(Path.Combine(store.Folder, "weights"), weights));
+            return new ServerStorage(store.Folder, store.Folder, store, new CheckpointFolder(Path.Combine(store.Folder, "weights"), weights));
         }
         var database = await PostgresDatabase.Open(server.Database, cancellation);
         try
         {
             var claim = await database.Claim(alone: true, cancellation);
             return new ServerStorage(
-                database.Place, new PostgresDocumentStore(database), new PostgresCheckpointStore(database, weights), claim, database);
+                database.Place, null, new PostgresDocumentStore(database), new PostgresCheckpointStore(database, weights), claim, database);
         }
         catch
         {

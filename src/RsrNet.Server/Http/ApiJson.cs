@@ -31,6 +31,8 @@ namespace RsrNet.Server.Http;
 [JsonSerializable(typeof(WeightReceipt))]
 [JsonSerializable(typeof(TelemetrySnapshot))]
 [JsonSerializable(typeof(HealthBody))]
+[JsonSerializable(typeof(HistoryBody))]
+[JsonSerializable(typeof(MapBody))]
 [JsonSerializable(typeof(ProblemBody))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {

@@ -40,10 +40,29 @@ public sealed class LessonTests
     public void ReadoutTarget_IsHighestForTheSentenceThatTheHighlightsRepeat()
     {
         var article = TinyNews.Articles()[0];
-        var overlap = new HighlightOverlap(article.Highlights);
-        var values = article.Sentences.Outlines.Select(outline => overlap.Of(outline.Text)).ToArray();
+        var overlap = new HighlightOverlap(article.Highlights, article.Sentences.Outlines);
+        var values = Enumerable.Range(0, article.Sentences.Count).Select(overlap.Of).ToArray();
         Assert.Equal(2, values[0], 1e-12); // every word and every pair
         Assert.All(values[1..], value => Assert.InRange(value, 0, 1));
+    }
+
+    /// <summary>Counted in another way than <see cref="Rouge"/> does, because it is done for every sentence of every article; the figures are the same.</summary>
+    [Fact]
+    public void Overlap_EqualsRouge()
+    {
+        foreach (var article in TinyNews.Articles())
+        {
+            string[] highlights = ["The river ROSE by 2 metres; the town: the old town.", "40 branches of the coast"];
+            var overlap = new HighlightOverlap(highlights, article.Sentences.Outlines);
+            for (var i = 0; i < article.Sentences.Count; i++)
+            {
+                var rouge = Rouge.Of([article.Sentences.Outlines[i].Text], highlights);
+                Assert.Equal(rouge.R1.Precision + rouge.R2.Precision, overlap.Of(i), 1e-12);
+            }
+            int[] picked = [0, article.Sentences.Count - 1];
+            var both = Rouge.Of([.. picked.Select(i => article.Sentences.Outlines[i].Text)], highlights);
+            Assert.Equal((both.R1.F1 + both.R2.F1) / 2, overlap.OfSummary(picked), 1e-12);
+        }
     }
 
     [Fact]

@@ -38,7 +38,7 @@ public sealed class StreamEvaluationTests
         var changed = new Dictionary<string, ResidualOptions>
         {
             ["anchor"] = new() { Anchor = 0 },
-            ["replays"] = new() { Replays = 0 },
+            ["replays"] = new() { Replays = 3 },
             ["reservoir"] = new() { ReservoirSize = 3 },
             ["learning rate"] = new() { LearningRate = 0.01 },
             ["average"] = new() { AverageDecay = 0 },

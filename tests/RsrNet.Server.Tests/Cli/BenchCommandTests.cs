@@ -2,6 +2,7 @@ using RsrNet.Cli.Bench;
 
 namespace RsrNet.Server.Tests.Cli;
 
+[Collection(AloneCollection.Name)]
 public sealed class BenchCommandTests : IDisposable
 {
     private readonly CommandRun command = new();

@@ -50,7 +50,8 @@ public sealed class EmbedCommandTests : IDisposable
     public async Task FileThatIsNotUtf8_ExitsWithOneAndNamesTheLine()
     {
         var path = Path.Combine(command.Folder, "latin.txt");
-        await File.WriteAllBytesAsync(path, [(byte)'a', (byte)'\n', (byte)'c', (byte)'a', (byte)'f', 0xE9, (byte)'\n'], TestContext.Current.CancellationToken);
+        await File.WriteAllBytesAsync(
+            path, [(byte)'a', (byte)'\n', (byte)'c', (byte)'a', (byte)'f', 0xE9, (byte)'\n'], TestContext.Current.CancellationToken);
         var outcome = await command.Of("embed", "--file", path);
         Assert.Equal(1, outcome.Code);
         Assert.Contains("UTF-8", outcome.Notices, StringComparison.Ordinal);

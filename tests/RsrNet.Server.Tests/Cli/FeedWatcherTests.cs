@@ -118,5 +118,8 @@ public sealed class FeedWatcherTests : IAsyncLifetime
     }
 
     private async Task<string[]> Ids() =>
-        [.. (await store.List(new DocumentQuery(), TestContext.Current.CancellationToken)).Items.Select(item => item.Id).Order(StringComparer.Ordinal)];
+    [
+        .. (await store.List(new DocumentQuery(), TestContext.Current.CancellationToken)).Items
+            .Select(item => item.Id).Order(StringComparer.Ordinal),
+    ];
 }

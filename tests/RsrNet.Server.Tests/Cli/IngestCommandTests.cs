@@ -17,7 +17,9 @@ public sealed class IngestCommandTests : IDisposable
     {
         command.Write("news/a.story", "It rained all day in the north.\n\n@highlight\n\nIt rained\n");
         command.Write("news/b.csv", "article,highlights,id\nThe sun shone in the south.,It shone,sun\n");
-        command.Write("news/deep/c.jsonl", "{\"id\":\"wind\",\"text\":\"Wind came up.\"}\n{\"id\":\"cut\",\"te\n{\"id\":\"wind\",\"text\":\"Wind came up.\"}\n");
+        command.Write(
+            "news/deep/c.jsonl",
+            "{\"id\":\"wind\",\"text\":\"Wind came up.\"}\n{\"id\":\"cut\",\"te\n{\"id\":\"wind\",\"text\":\"Wind came up.\"}\n");
         await using var server = await ScriptedServer.Start(Take);
         var outcome = await command.Of("ingest", Path.Combine(command.Folder, "news"), "--json", "--url", server.Url);
         Assert.Equal(0, outcome.Code);
@@ -120,7 +122,8 @@ public sealed class IngestCommandTests : IDisposable
     [Fact]
     public async Task ServerThatStaysAway_ExitsWithOne()
     {
-        var outcome = await command.Of("ingest", Articles("some.jsonl", 3), "--json", "--retry-seconds", "0", "--url", "http://127.0.0.1:1");
+        var outcome = await command.Of(
+            "ingest", Articles("some.jsonl", 3), "--json", "--retry-seconds", "0", "--url", "http://127.0.0.1:1");
         Assert.Equal(1, outcome.Code);
         Assert.Equal(0, outcome.Json["accepted"]!.GetValue<int>());
         Assert.NotEmpty(outcome.Json["error"]!.GetValue<string>());
@@ -178,7 +181,9 @@ public sealed class IngestCommandTests : IDisposable
             ? ScriptedServer.Json(response, """{"title":"Too large"}""", 413)
             : Take(request, response));
         var long300 = new string('x', 300);
-        var file = command.Write("some.jsonl", $"{{\"id\":\"a\",\"text\":\"Rain.\"}}\n{{\"id\":\"b\",\"text\":\"{long300}\"}}\n{{\"id\":\"c\",\"text\":\"Sun.\"}}\n");
+        var file = command.Write(
+            "some.jsonl",
+            $"{{\"id\":\"a\",\"text\":\"Rain.\"}}\n{{\"id\":\"b\",\"text\":\"{long300}\"}}\n{{\"id\":\"c\",\"text\":\"Sun.\"}}\n");
         var outcome = await command.Of("ingest", file, "--json", "--url", server.Url);
         Assert.Equal(0, outcome.Code);
         Assert.Equal(["a", "c"], taken);
@@ -197,7 +202,8 @@ public sealed class IngestCommandTests : IDisposable
     }
 
     private string Articles(string name, int count) =>
-        command.Write(name, string.Concat(Enumerable.Range(0, count).Select(i => $"{{\"id\":\"a{i}\",\"text\":\"Article number {i}.\"}}\n")));
+        command.Write(name, string.Concat(
+            Enumerable.Range(0, count).Select(i => $"{{\"id\":\"a{i}\",\"text\":\"Article number {i}.\"}}\n")));
 
     /// <summary>An ingest whose server goes away for good after the first batch.</summary>
     private async Task<string> CutOff(string file)

@@ -9,7 +9,8 @@ public sealed class LauncherTests : IDisposable
 
     public LauncherTests()
     {
-        foreach (var file in (string[])["rsrnet", "RsrNet.Orleans.sln", "RsrNet.Core.slnf", "Directory.Packages.props", "Directory.Build.props"])
+        string[] copied = ["rsrnet", "RsrNet.Orleans.sln", "RsrNet.Core.slnf", "Directory.Packages.props", "Directory.Build.props"];
+        foreach (var file in copied)
         {
             File.Copy(RepositoryFolder.Path(file), Path.Combine(tree, file));
         }
@@ -75,7 +76,7 @@ public sealed class LauncherTests : IDisposable
     public async Task MissingPackages_MakeItCore_AreNamed_AndLookedForAgainAfterAChange()
     {
         AddClusterProject();
-        (string, string)[] lacking = [("RESTORE", "x.csproj : error NU1101: Unable to find package TorchSharp. No packages exist with this id")];
+        (string, string)[] lacking = [("RESTORE", "x.csproj : error NU1101: Unable to find package TorchSharp. No packages exist")];
         var first = await Launch(lacking, "documents");
         Assert.Contains("core edition (the package sources lack TorchSharp)", first.Notices, StringComparison.Ordinal);
         Assert.Contains("artifacts/core/", first.Results, StringComparison.Ordinal);
@@ -176,7 +177,8 @@ public sealed class LauncherTests : IDisposable
     private void AddClusterProject()
     {
         var solution = Path.Combine(tree, "RsrNet.Orleans.sln");
-        File.WriteAllText(solution, File.ReadAllText(solution).Replace("Global\n", ClusterProject + "\nEndProject\nGlobal\n", StringComparison.Ordinal));
+        var more = ClusterProject + "\nEndProject\nGlobal\n";
+        File.WriteAllText(solution, File.ReadAllText(solution).Replace("Global\n", more, StringComparison.Ordinal));
     }
 
     private void WriteResults(string name, params (string Test, string Outcome, string? Reason)[] results)
@@ -193,6 +195,7 @@ public sealed class LauncherTests : IDisposable
     {
         var path = Path.Combine(tree, name);
         File.WriteAllText(path, content.ReplaceLineEndings("\n") + "\n");
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (OperatingSystem.IsWindows()) return;
+        File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
     }
 }

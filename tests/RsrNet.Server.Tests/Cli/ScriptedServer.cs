@@ -5,7 +5,9 @@ using Microsoft.Extensions.Logging;
 
 namespace RsrNet.Server.Tests.Cli;
 
-/// <summary>A server on a free loopback port that answers as a test says: for refusals and failures that a real one gives only on a bad day.</summary>
+/// <summary>
+/// A server on a free loopback port that answers as a test says: for refusals and failures that a real one gives only on a bad day.
+/// </summary>
 public sealed class ScriptedServer : IAsyncDisposable
 {
     private readonly WebApplication application;

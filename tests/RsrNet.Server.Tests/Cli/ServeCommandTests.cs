@@ -100,7 +100,8 @@ public sealed class ServeCommandTests : IDisposable
         Assert.True(Directory.Exists(Data));
         using var http = new HttpClient();
         var answer = await http.PostAsJsonAsync(
-            new Uri(serving.Url + "v1/articles"), new { text = "It rained for far more than twenty characters." }, TestContext.Current.CancellationToken);
+            new Uri(serving.Url + "v1/articles"), new { text = "It rained for far more than twenty characters." },
+            TestContext.Current.CancellationToken);
         Assert.Equal(System.Net.HttpStatusCode.BadRequest, answer.StatusCode);
     }
 
@@ -123,7 +124,8 @@ public sealed class ServeCommandTests : IDisposable
     /// <summary>A running serve command.</summary>
     private sealed class Serving : IAsyncDisposable
     {
-        private readonly CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        private readonly CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(
+            TestContext.Current.CancellationToken);
         private readonly StringWriter results = new(), notices = new();
         private readonly HttpClient http = new();
         private readonly Task<int> run;
@@ -131,7 +133,8 @@ public sealed class ServeCommandTests : IDisposable
         private Serving(CommandRun command, string[] arguments)
         {
             var terminal = command.Terminal(TextWriter.Synchronized(results), TextWriter.Synchronized(notices));
-            run = Task.Run(() => RsrNet.Cli.RsrNetCommand.Run(["serve", "--urls", "http://127.0.0.1:0", .. arguments], terminal, stop.Token));
+            run = Task.Run(() => RsrNet.Cli.RsrNetCommand.Run(
+                ["serve", "--urls", "http://127.0.0.1:0", .. arguments], terminal, stop.Token));
         }
 
         public string Url { get; private set; } = "";

@@ -11,7 +11,12 @@ internal static class Shell
     public static async Task<CommandOutcome> Run(
         string program, IEnumerable<string> arguments, TimeSpan patience, IReadOnlyDictionary<string, string?>? variables = null)
     {
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+        };
         foreach (var (name, value) in variables ?? new Dictionary<string, string?>()) start.Environment[name] = value;
         using var process = StartOrSkip(start);
         process.StandardInput.Close();

@@ -50,7 +50,8 @@ public sealed class UsageTests : IDisposable
             var outcome = await command.Of(known.Name, "--help");
             Assert.Equal(0, outcome.Code);
             Assert.Contains("Usage:", outcome.Results, StringComparison.Ordinal);
-            Assert.All(known.Options.Concat(known.Subcommands.SelectMany(inner => inner.Options)), option => Assert.NotEmpty(option.Description ?? ""));
+            var options = known.Options.Concat(known.Subcommands.SelectMany(inner => inner.Options));
+            Assert.All(options, option => Assert.NotEmpty(option.Description ?? ""));
         }
     }
 

@@ -6,6 +6,7 @@ using RsrNet.Core;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Embedding;
 using RsrNet.Core.Weights;
+using RsrNet.Server.Articles;
 using RsrNet.Server.Documents;
 
 namespace RsrNet.Server.Tests.Http;
@@ -27,6 +28,8 @@ public sealed class RunningServer : IAsyncDisposable
     public LocalLearner Learner { get; }
 
     public HttpClient Client { get; }
+
+    public DemoStream Demo => _server.Demo;
 
     public Uri Address => _server.Addresses[0];
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using RsrNet.Server.Tests.Http;
 
 namespace RsrNet.Server.Tests.Telemetry;
@@ -59,15 +60,32 @@ public sealed class TelemetryRoutesTests : IAsyncLifetime
         var answer = await _server.Get("/");
 
         Assert.Equal((HttpStatusCode.OK, "text/html"), (answer.Status, answer.ContentHeaders.ContentType?.MediaType));
-        Assert.Contains("RSR-Net is running", answer.Text, StringComparison.Ordinal);
-        Assert.Contains("v1/telemetry/events", answer.Text, StringComparison.Ordinal);
+        Assert.Contains("<h1", answer.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("https://", answer.Text, StringComparison.Ordinal);
         var policy = answer.Headers.GetValues("Content-Security-Policy").Single();
         Assert.Contains("default-src 'none'", policy, StringComparison.Ordinal);
-        var script = answer.Text[(answer.Text.IndexOf(
-            "<script>", StringComparison.Ordinal) + 8)..answer.Text.IndexOf("</script>", StringComparison.Ordinal)];
-        var hash = Convert.ToBase64String(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(script)));
-        Assert.Contains($"script-src 'sha256-{hash}'", policy, StringComparison.Ordinal);
+        Assert.Contains("script-src 'self';", policy, StringComparison.Ordinal);
+        foreach (Match file in Regex.Matches(answer.Text, "(?:src|href)=\"(assets/[^\"]+|_framework/[^\"]+)\""))
+        {
+            var asset = await _server.Get("/" + file.Groups[1].Value);
+            Assert.Equal(HttpStatusCode.OK, asset.Status);
+            Assert.NotEmpty(asset.Text);
+        }
+        Assert.Equal(HttpStatusCode.NotFound, (await _server.Get("/assets/nothing.js")).Status);
+    }
+
+    [Fact]
+    public async Task History_HoldsWhatWasSeen_AndNamesWrongParameters()
+    {
+        JsonObject history;
+        do history = (await _server.Get("/v1/telemetry/history?seconds=60&points=30")).Json;
+        while (history["series"]!["documents"]!.AsArray().Count == 0);
+
+        Assert.Equal(0, (double)history["series"]!["documents"]![0]!["value"]!);
+        Assert.Null(history["series"]!["loss"]![0]!["value"]);
+        var wrong = await _server.Get("/v1/telemetry/history?seconds=0&points=1");
+        Assert.Equal(HttpStatusCode.BadRequest, wrong.Status);
+        Assert.Equal(["points", "seconds"], wrong.Json["errors"]!.AsObject().Select(error => error.Key).Order(StringComparer.Ordinal));
     }
 
     [Fact]
@@ -82,11 +100,14 @@ public sealed class TelemetryRoutesTests : IAsyncLifetime
                 "DELETE /v1/documents/{id}",
                 "GET /health/live",
                 "GET /health/ready",
+                "GET /metrics",
                 "GET /v1/documents",
                 "GET /v1/documents/{id}",
                 "GET /v1/documents/{id}/events",
+                "GET /v1/map",
                 "GET /v1/telemetry",
                 "GET /v1/telemetry/events",
+                "GET /v1/telemetry/history",
                 "GET /v1/weights",
                 "GET /v1/weights/{version}",
                 "POST /v1/articles",

@@ -1,0 +1,65 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using OpenTelemetry;
+using OpenTelemetry.Logs;
+using OpenTelemetry.Metrics;
+using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
+using RsrNet.Core.Telemetry;
+
+namespace RsrNet.Server.Telemetry;
+
+/// <summary>
+/// Sends metrics, traces and logs to a collector by OTLP where the standard environment variables say so (OTEL_EXPORTER_OTLP_ENDPOINT and its
+/// like); what they say beyond that, such as headers, protocol or intervals, the SDK reads itself.
+/// </summary>
+internal sealed class OpenTelemetryExport : IDisposable
+{
+    private readonly MeterProvider? meters;
+    private readonly TracerProvider? tracers;
+
+    private OpenTelemetryExport(MeterProvider? meters, TracerProvider? tracers) => (this.meters, this.tracers) = (meters, tracers);
+
+    /// <summary>Whether OTLP is asked for, for one signal.</summary>
+    /// <param name="signal">METRICS, TRACES or LOGS.</param>
+    /// <param name="variable">Reads an environment variable.</param>
+    public static bool IsWanted(string signal, Func<string, string?> variable)
+    {
+        if (string.Equals(variable("OTEL_SDK_DISABLED"), "true", StringComparison.OrdinalIgnoreCase)) return false;
+        if (variable($"OTEL_{signal}_EXPORTER") is { Length: > 0 } exporters)
+        {
+            return exporters.Split(',', StringSplitOptions.TrimEntries).Contains("otlp", StringComparer.Ordinal);
+        }
+        return variable("OTEL_EXPORTER_OTLP_ENDPOINT") is { Length: > 0 } || variable($"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT") is { Length: > 0 };
+    }
+
+    /// <summary>Adds export of the server's log, if that is wanted.</summary>
+    public static void AddLogs(WebApplicationBuilder builder)
+    {
+        if (!IsWanted("LOGS", Environment.GetEnvironmentVariable)) return;
+        builder.Logging.AddOpenTelemetry(logs => logs.SetResourceBuilder(Resource()).AddOtlpExporter());
+    }
+
+    /// <summary>Begins to export metrics and traces, those that are wanted.</summary>
+    public static OpenTelemetryExport Start() => new(
+        IsWanted("METRICS", Environment.GetEnvironmentVariable)
+            ? Sdk.CreateMeterProviderBuilder().SetResourceBuilder(Resource())
+                .AddMeter(RsrNetTelemetry.Name, "Microsoft.AspNetCore.Hosting", "System.Runtime").AddOtlpExporter().Build()
+            : null,
+        IsWanted("TRACES", Environment.GetEnvironmentVariable)
+            ? Sdk.CreateTracerProviderBuilder().SetResourceBuilder(Resource())
+                .AddSource(RsrNetTelemetry.Name, "Microsoft.AspNetCore").AddOtlpExporter().Build()
+            : null);
+
+    public void Dispose()
+    {
+        meters?.Dispose();
+        tracers?.Dispose();
+    }
+
+    // OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES come last and win.
+    private static ResourceBuilder Resource() => ResourceBuilder.CreateEmpty()
+        .AddService("rsrnet", serviceVersion: typeof(OpenTelemetryExport).Assembly.GetName().Version?.ToString(3))
+        .AddTelemetrySdk().AddEnvironmentVariableDetector();
+}

@@ -1,0 +1,62 @@
+using RsrNet.Core.Documents;
+
+namespace RsrNet.Core.Tests.Documents;
+
+public sealed class DocumentMapTests
+{
+    private readonly DocumentMap map = new(4, capacity: 3);
+
+    [Fact]
+    public void Capacity_DropsWhatHasNotChangedForLongest()
+    {
+        Put("a", 1);
+        Put("b", 2);
+        Put("c", 3);
+        Put("a", 4);
+        Put("d", 5);
+        Assert.Equal(["a", "c", "d"], map.Read(0).Positions.Select(position => position.Id).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void View_DescribesOnlyWhatChanged_AndPlacesAll()
+    {
+        Put("a", 1);
+        Put("b", 2);
+        var first = map.Read(0);
+        Put("b", 3);
+        var second = map.Read(first.Revision);
+        Assert.Equal(["b"], second.Points.Select(point => point.Item.Id));
+        Assert.Equal(2, second.Positions.Count);
+        map.Remove("a");
+        Assert.True(map.Read(second.Revision).Revision > second.Revision);
+        Assert.Single(map.Read(second.Revision).Positions);
+    }
+
+    [Fact]
+    public void Rank_SortsBothWays_WithTheUnknownLast()
+    {
+        map.Put(Item("a", 0.5f), null, null);
+        map.Put(Item("b", null), null, null);
+        map.Put(Item("c", 0.1f), null, null);
+        Assert.Equal(["a", "c", "b"], Ids(new DocumentOrder(DocumentSort.Residual)));
+        Assert.Equal(["c", "a", "b"], Ids(new DocumentOrder(DocumentSort.Residual, Descending: false)));
+        Assert.Equal(["c"], Ids(new DocumentOrder(DocumentSort.Residual, Title: "TITLE C")));
+        Assert.Equal((1, 3, 3), (map.Rank(new DocumentOrder(Skip: 2, Take: 5)).Items.Count, map.Rank(new DocumentOrder()).Found, map.Rank(new DocumentOrder()).Known));
+    }
+
+    [Fact]
+    public void DocumentThatRanAway_IsListedButHasNoPlace()
+    {
+        Put("a", 1);
+        Put("b", float.MaxValue);
+        Assert.Equal(["a"], map.Read(0).Positions.Select(position => position.Id));
+        Assert.Equal(2, map.Rank(new DocumentOrder()).Found);
+    }
+
+    private string[] Ids(DocumentOrder order) => [.. map.Rank(order).Items.Select(item => item.Id)];
+
+    private void Put(string id, float value) => map.Put(Item(id, value), "topic", [value, -value, 1, 0]);
+
+    private static DocumentListItem Item(string id, float? residual) =>
+        new(id, 1, $"Title {id}", DocumentStatus.Refining, DateTimeOffset.UnixEpoch, false, 1, 1, residual, residual, 0.5f, null, null);
+}
