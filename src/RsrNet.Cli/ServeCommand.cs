@@ -18,7 +18,7 @@ internal static class ServeCommand
     /// <param name="DemoRate">Articles of the demo newswire a second; null for no demo.</param>
     private sealed record Wishes(ConfigurationFile Configuration, string? Feed, double? DemoRate, long? DemoDrift, bool Quiet);
 
-    public static Command Create(Terminal terminal)
+    public static Command Create(Terminal terminal, Edition edition)
     {
         var demo = new Option<bool>("--demo")
         {
@@ -73,7 +73,7 @@ internal static class ServeCommand
             }
             var wishes = new Wishes(
                 configuration, watched, isDemo ? parsed.GetValue(rate) : null, parsed.GetValue(drift), parsed.GetValue(quiet));
-            return Run(wishes, terminal, cancellation);
+            return Run(wishes, edition, terminal, cancellation);
         });
         return command;
     }
@@ -89,16 +89,16 @@ internal static class ServeCommand
         return options;
     }
 
-    private static async Task<int> Run(Wishes wishes, Terminal terminal, CancellationToken cancellation)
+    private static async Task<int> Run(Wishes wishes, Edition edition, Terminal terminal, CancellationToken cancellation)
     {
         using var status = new StatusLine(terminal);
         long version;
-        await using (var process = await SingleProcess.Start(wishes.Configuration, status.Notice, cancellation))
+        await using (var process = await SingleProcess.Start(wishes.Configuration, edition.Engines, status.Notice, cancellation))
         {
             var before = await process.Learner.ReadTelemetry(cancellation);
             status.Notice(
                 $"data in {process.Place}: {before.Documents.Total:N0} documents, weight version {before.WeightVersion:N0}; " +
-                $"encoder {before.Encoder}, mode {before.Mode}");
+                $"encoder {before.Encoder}, mode {before.Mode}, engine {process.Engine}");
             terminal.ResultWriter.WriteLine($"RSR-Net is ready: {process.Address}");
             status.Notice(wishes.DemoRate is { } rate ? $"demo newswire at {rate} articles/s; Ctrl-C stops" : "Ctrl-C stops");
 

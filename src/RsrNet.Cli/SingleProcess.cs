@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using RsrNet.Core;
 using RsrNet.Core.Embedding;
+using RsrNet.Core.Replicas;
 using RsrNet.Core.Weights;
 using RsrNet.Server;
 using RsrNet.Server.Articles;
@@ -15,14 +16,18 @@ internal sealed class SingleProcess : IAsyncDisposable
     private readonly ServerStorage storage;
     private readonly RsrNetServer server;
 
-    private SingleProcess(ServerStorage storage, LocalLearner learner, RsrNetServer server)
+    private SingleProcess(ServerStorage storage, LocalLearner learner, RsrNetServer server, string engine)
     {
         this.storage = storage;
         Learner = learner;
+        Engine = engine;
         this.server = server;
     }
 
     public LocalLearner Learner { get; }
+
+    /// <summary>Name of the engine that runs the network.</summary>
+    public string Engine { get; }
 
     /// <summary>Where the server listens; a free port that was asked for is filled in.</summary>
     public Uri Address => server.Addresses[0];
@@ -39,8 +44,11 @@ internal sealed class SingleProcess : IAsyncDisposable
     /// </exception>
     /// <exception cref="WeightsRejectedException">The data was made with another encoder or network.</exception>
     /// <exception cref="AddressUnavailableException">Another program listens at the address.</exception>
-    public static async Task<SingleProcess> Start(ConfigurationFile configuration, Action<string> notice, CancellationToken cancellation)
+    /// <exception cref="EngineUnavailableException">This edition or this machine lacks the engine of the configuration.</exception>
+    public static async Task<SingleProcess> Start(
+        ConfigurationFile configuration, EngineCatalog engines, Action<string> notice, CancellationToken cancellation)
     {
+        var engine = engines.Find(configuration.Learner.Replicas.Engine);
         // Each is disposed by whoever opened it until all of them are there.
         var storage = await ServerStorage.Open(configuration.Server, configuration.Learner.Weights, cancellation);
         LocalLearner? learner = null;
@@ -48,8 +56,8 @@ internal sealed class SingleProcess : IAsyncDisposable
         try
         {
             learner = await LocalLearner.Open(
-                configuration.Learner, new HashedEncoder(), storage.Documents, storage.Checkpoints, warn: notice,
-                cancellation: cancellation);
+                configuration.Learner, new HashedEncoder(), storage.Documents, storage.Checkpoints, engine.Create,
+                warn: notice, cancellation: cancellation);
             server = RsrNetServer.Build(
                 configuration.Server, configuration.Learner.Articles, learner,
                 // What keeps the host from starting is thrown, and said once.
@@ -57,7 +65,7 @@ internal sealed class SingleProcess : IAsyncDisposable
                 dataFolder: storage.Folder);
             await server.Start(cancellation);
             learner.Start();
-            return new SingleProcess(storage, learner, server);
+            return new SingleProcess(storage, learner, server, engine.Name);
         }
         catch
         {

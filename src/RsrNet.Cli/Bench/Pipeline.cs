@@ -6,6 +6,7 @@ using System.Text.Json;
 using RsrNet.Core;
 using RsrNet.Core.Articles;
 using RsrNet.Core.Documents;
+using RsrNet.Core.Replicas;
 using RsrNet.Core.Embedding;
 using RsrNet.Server;
 using RsrNet.Server.Configuration;
@@ -104,7 +105,7 @@ internal sealed class Pipeline
     {
         var folder = Directory.CreateTempSubdirectory("rsrnet-bench-").FullName;
         var configuration = new ConfigurationFile(new RsrNetOptions(), new ServerOptions { Urls = "http://127.0.0.1:0", Data = folder });
-        return new Running(await SingleProcess.Start(configuration, static _ => { }, cancellation), folder);
+        return new Running(await SingleProcess.Start(configuration, EngineCatalog.OfCore(), static _ => { }, cancellation), folder);
     }
 
     private sealed class Running(SingleProcess process, string folder) : IAsyncDisposable

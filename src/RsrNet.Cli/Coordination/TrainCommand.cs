@@ -1,5 +1,6 @@
 using System.CommandLine;
 using RsrNet.Cli.Articles;
+using RsrNet.Cli.Replicas;
 using RsrNet.Core;
 using RsrNet.Core.Articles;
 using RsrNet.Core.Coordination;
@@ -12,7 +13,7 @@ namespace RsrNet.Cli.Coordination;
 /// <summary><c>rsrnet train PATH...</c>: learns from files in this process, the way the notebook does, without a server.</summary>
 internal static class TrainCommand
 {
-    public static Command Create(Terminal terminal)
+    public static Command Create(Terminal terminal, Edition edition)
     {
         var defaults = new RsrNetOptions();
         var paths = new Argument<string[]>("PATH")
@@ -29,6 +30,7 @@ internal static class TrainCommand
             Description = "Keeps checkpoints in this folder, and goes on from the newest one there.",
             HelpName = "DIR",
         };
+        var engine = EngineChoice.Option(edition.Engines, defaults.Replicas.Engine);
         var save = new Option<string?>("--save")
         {
             Description = "Writes the weights to a safetensors file with PyTorch's state_dict names.",
@@ -40,13 +42,14 @@ internal static class TrainCommand
         };
         var command = new Command("train", "Learns from articles with highlights, without a server.")
         {
-            paths, epochs, batch, seed, checkpoints, save, json,
+            paths, epochs, batch, seed, engine, checkpoints, save, json,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
+            var chosen = EngineChoice.Of(edition.Engines, parsed.GetRequiredValue(engine));
             var options = defaults with
             {
-                Replicas = defaults.Replicas with { Seed = parsed.GetValue(seed) },
+                Replicas = defaults.Replicas with { Seed = parsed.GetValue(seed), Engine = chosen.Name },
                 Coordination = defaults.Coordination with { BatchSize = parsed.GetValue(batch) },
             };
             var articles = await LabelledArticles.Read(parsed.GetRequiredValue(paths), options.Articles, terminal, cancellation);
@@ -54,7 +57,7 @@ internal static class TrainCommand
             await using var store = new MemoryDocumentStore();
             var folder = parsed.GetValue(checkpoints) is { } path ? new CheckpointFolder(path, options.Weights) : null;
             await using var learner = await LocalLearner.Open(
-                options, new HashedEncoder(), store, folder, warn: terminal.Notice, cancellation: cancellation);
+                options, new HashedEncoder(), store, folder, chosen.Create, warn: terminal.Notice, cancellation: cancellation);
             await learner.Ingest(articles, cancellation);
             var training = new Training(learner, [.. articles.Select(article => article.Id)], options, terminal);
             for (var epoch = 1; epoch <= parsed.GetValue(epochs); epoch++)

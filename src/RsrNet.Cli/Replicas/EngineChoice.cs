@@ -6,20 +6,25 @@ namespace RsrNet.Cli.Replicas;
 /// <summary>The engines this edition has, by name.</summary>
 internal static class EngineChoice
 {
-    private const string Reference = "reference", Cpu = "cpu";
-
-    public static Option<string> Option() => new("--engine")
+    /// <param name="byDefault">The engine where the option is left out.</param>
+    public static Option<string> Option(EngineCatalog engines, string byDefault) => new("--engine")
     {
-        Description = "Which engine: reference, the plain loops that every faster one is compared with, or cpu, which serves and trains.",
+        Description = $"Which engine: {engines.Describe()}.",
         HelpName = "NAME",
-        DefaultValueFactory = _ => Reference,
+        DefaultValueFactory = _ => byDefault,
     };
 
     /// <exception cref="UsageException">There is no such engine.</exception>
-    public static Func<RecursionShape, RecursionOptions, IRecursionEngine> Of(string name) => name switch
+    /// <exception cref="EngineUnavailableException">This machine cannot run it.</exception>
+    public static EngineOffer Of(EngineCatalog engines, string name)
     {
-        Reference => static (shape, options) => new ReferenceEngine(shape, options),
-        Cpu => static (shape, options) => new CpuEngine(shape, options),
-        _ => throw new UsageException($"--engine: there is no '{name}' here; this edition has {Reference} and {Cpu}"),
-    };
+        try
+        {
+            return engines.Find(name);
+        }
+        catch (EngineUnavailableException problem) when (!engines.Knows(name))
+        {
+            throw new UsageException($"--engine: {problem.Message}");
+        }
+    }
 }

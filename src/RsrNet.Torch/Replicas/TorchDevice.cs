@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using RsrNet.Core.Replicas;
 using TorchSharp;
 
@@ -5,8 +6,7 @@ namespace RsrNet.Torch.Replicas;
 
 /// <summary>
 /// A processor or a GPU as libtorch sees it, with the one thread that talks to it. TorchSharp's dispose scopes and libtorch's gradient
-/// mode belong to
-/// a thread, and so do OpenMP's workers: everything about a device happens on its own thread, and whoever wants something waits.
+/// mode belong to a thread, and so do OpenMP's workers: everything about a device happens on its own thread, and whoever wants something waits.
 /// </summary>
 public sealed class TorchDevice : IDisposable
 {
@@ -63,10 +63,20 @@ public sealed class TorchDevice : IDisposable
     /// <returns>Why there is no CUDA device; null where there is one.</returns>
     public static string? ProblemOfCuda()
     {
+        // Asked for first, because loading libtorch takes a second and much memory, and most machines have no GPU.
+        if (!HasDriver()) return "there is no NVIDIA driver (nvidia-smi would list the GPUs); it also needs a build with -p:TorchDevice=cuda";
         if (ProblemOfCpu() is { } problem) return problem;
         return torch.cuda.is_available()
             ? null
-            : "no CUDA device; it needs an NVIDIA GPU with its driver (nvidia-smi lists it) and a build with -p:TorchDevice=cuda";
+            : "libtorch finds no CUDA device though there is an NVIDIA driver; build with -p:TorchDevice=cuda under Linux, and look whether "
+                + "nvidia-smi lists a GPU and CUDA_VISIBLE_DEVICES does not hide it";
+    }
+
+    private static bool HasDriver()
+    {
+        if (!NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out var driver)) return false;
+        NativeLibrary.Free(driver);
+        return true;
     }
 
     /// <summary>Has the device's thread do something, and waits for it. What it throws is thrown here.</summary>

@@ -20,9 +20,5 @@ public static class TorchEngines
         {
             Missing = TorchDevice.ProblemOfCuda,
         })
-        .Add(new EngineOffer("torch", "cuda where there is a GPU, else torch-cpu", 5, (shape, options) =>
-            new TorchEngine(TorchDevice.ProblemOfCuda() is null ? Gpu.Value : Processor.Value, shape, options))
-        {
-            Missing = TorchDevice.ProblemOfCpu,
-        });
+        .AddChoice("torch", "cuda", "torch-cpu");
 }

@@ -36,7 +36,23 @@ public sealed class EngineCatalogTests
     public void Find_AnUnknownName_NamesThoseThereAre()
     {
         var problem = Assert.Throws<EngineUnavailableException>(() => EngineCatalog.OfCore().Find("cuda"));
-        Assert.Equal("there is no engine 'cuda' in this edition; it has reference, cpu and auto", problem.Message);
+        Assert.Equal(
+            "there is no engine 'cuda' in this edition, which has reference, cpu and auto; it comes with the full edition "
+                + "(./rsrnet --edition full)",
+            problem.Message);
+        problem = Assert.Throws<EngineUnavailableException>(() => EngineCatalog.OfCore().AddChoice("quick", "cpu").Find("steam"));
+        Assert.Equal("there is no engine 'steam' in this edition, which has reference, cpu, quick and auto", problem.Message);
+    }
+
+    [Fact]
+    public void Choice_TakesTheFirstThatCanRun_OrSaysWhatTheLastLacks()
+    {
+        var catalog = EngineCatalog.OfCore().Add(Offer("fast", 50, "no such chip")).AddChoice("either", "fast", "cpu").AddChoice("only", "fast");
+        Assert.Equal("cpu", catalog.Find("either").Name);
+        Assert.Contains("no such chip", Assert.Throws<EngineUnavailableException>(() => catalog.Find("only")).Message, StringComparison.Ordinal);
+        Assert.Contains("either (fast or else cpu)", catalog.Describe(), StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => catalog.AddChoice("none", "steam"));
+        Assert.Throws<ArgumentException>(() => catalog.Add(Offer("either", 1, null)));
     }
 
     [Theory]

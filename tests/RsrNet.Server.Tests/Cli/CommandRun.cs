@@ -14,6 +14,9 @@ public sealed class CommandRun : IDisposable
     /// <summary>What the next command finds at its standard input.</summary>
     public string Input { get; set; } = "";
 
+    /// <summary>What the executable brings; null for the core edition's.</summary>
+    internal Edition? Edition { get; init; }
+
     public void Set(string variable, string value) => variables[variable] = value;
 
     public string Write(string name, string content)
@@ -30,7 +33,7 @@ public sealed class CommandRun : IDisposable
         var results = new StringWriter();
         var notices = new StringWriter();
         var terminal = Terminal(TextWriter.Synchronized(results), TextWriter.Synchronized(notices));
-        var code = await RsrNetCommand.Run(arguments, terminal, cancellation);
+        var code = await RsrNetCommand.Run(arguments, terminal, Edition, cancellation);
         return new CommandOutcome(code, results.ToString(), notices.ToString());
     }
 

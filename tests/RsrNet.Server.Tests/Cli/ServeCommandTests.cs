@@ -134,7 +134,7 @@ public sealed class ServeCommandTests : IDisposable
         {
             var terminal = command.Terminal(TextWriter.Synchronized(results), TextWriter.Synchronized(notices));
             run = Task.Run(() => RsrNet.Cli.RsrNetCommand.Run(
-                ["serve", "--urls", "http://127.0.0.1:0", .. arguments], terminal, stop.Token));
+                ["serve", "--urls", "http://127.0.0.1:0", .. arguments], terminal, cancellation: stop.Token));
         }
 
         public string Url { get; private set; } = "";

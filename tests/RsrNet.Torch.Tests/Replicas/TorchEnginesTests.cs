@@ -16,12 +16,18 @@ public sealed class TorchEnginesTests
         Assert.IsType<TorchEngine>(engine);
     }
 
+    /// <summary>What a silo tells the others of its device is the name of the engine that runs, not of the choice.</summary>
+    [Fact]
+    public void Torch_IsCudaOrElseTheProcessor() =>
+        Assert.Equal(
+            TorchDevice.ProblemOfCuda() is null ? "cuda" : "torch-cpu", EngineCatalog.OfCore().AddTorch().Find("torch").Name);
+
     [Fact]
     public void Cuda_WithoutADevice_SaysWhatIsMissing()
     {
         if (TorchDevice.ProblemOfCuda() is null) Assert.Skip("this machine has a CUDA device");
         var problem = Assert.Throws<EngineUnavailableException>(() => EngineCatalog.OfCore().AddTorch().Find("cuda"));
-        Assert.Contains("NVIDIA", problem.Message, StringComparison.Ordinal);
+        Assert.Contains("NVIDIA driver", problem.Message, StringComparison.Ordinal);
         Assert.Contains("-p:TorchDevice=cuda", problem.Message, StringComparison.Ordinal);
         Assert.Throws<EngineUnavailableException>(TorchDevice.Cuda);
     }
