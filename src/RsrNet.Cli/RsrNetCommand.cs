@@ -5,12 +5,12 @@ using RsrNet.Cli.Coordination;
 using RsrNet.Cli.Embedding;
 using RsrNet.Cli.Documents;
 using RsrNet.Cli.Evaluate;
+using RsrNet.Cli.Models;
 using RsrNet.Cli.Replicas;
 using RsrNet.Cli.Telemetry;
 using RsrNet.Cli.Weights;
 using RsrNet.Core;
 using RsrNet.Core.Documents;
-using RsrNet.Core.Replicas;
 using RsrNet.Server.Configuration;
 
 namespace RsrNet.Cli;
@@ -20,36 +20,30 @@ internal static class RsrNetCommand
 {
     public const int Done = 0, Failed = 1, Misused = 2, Interrupted = 130;
 
-    /// <param name="edition">Null for core.</param>
-    public static RootCommand Create(Terminal terminal, Edition? edition = null)
-    {
-        edition ??= new Edition();
-        return new("RSR-Net keeps, for every news article of a stream, a semantic summary that gets better while the server runs.")
+    public static RootCommand Create(Terminal terminal) =>
+        new("RSR-Net keeps, for every news article of a stream, a semantic summary that gets better while the server runs.")
         {
-            ServeCommand.Create(terminal, edition),
+            ServeCommand.Create(terminal),
             TestCommand(terminal),
             IngestCommand.Create(terminal),
             ShowCommand.Create(terminal),
             DocumentsCommand.Create(terminal),
             SearchCommand.Create(terminal),
             WatchCommand.Create(terminal),
-            TrainCommand.Create(terminal, edition),
+            TrainCommand.Create(terminal),
             EvaluateCommand.Create(terminal),
-            VerifyCommand.Create(terminal, edition),
+            VerifyCommand.Create(terminal),
             BenchCommand.Create(terminal),
             EmbedCommand.Create(terminal),
             CheckpointCommand.Create(terminal),
+            ModelsCommand.Create(terminal),
             NewswireCommand.Create(terminal),
         };
-    }
 
-    /// <param name="edition">What the executable brings; null for core.</param>
-    /// <returns>The exit code.</returns>
-    public static async Task<int> Run(
-        string[] arguments, Terminal terminal, Edition? edition = null, CancellationToken cancellation = default)
+    public static async Task<int> Run(string[] arguments, Terminal terminal, CancellationToken cancellation = default)
     {
         // An argument such as @home is text, not the name of a file with more arguments.
-        var parsed = Create(terminal, edition).Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        var parsed = Create(terminal).Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
         {
             foreach (var error in parsed.Errors) terminal.Notice(error.Message);
@@ -82,7 +76,7 @@ internal static class RsrNetCommand
         }
         catch (Exception problem) when (
             problem is CommandException or ConfigurationException or StoreUnavailableException or WeightsRejectedException
-            or EngineUnavailableException or IOException or UnauthorizedAccessException)
+            or IOException or UnauthorizedAccessException)
         {
             terminal.Notice(problem.Message);
             return Failed;

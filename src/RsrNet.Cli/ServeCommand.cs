@@ -1,9 +1,12 @@
 using System.CommandLine;
 using RsrNet.Cli.Articles;
+using RsrNet.Cli.Embedding;
+using RsrNet.Cli.Replicas;
 using RsrNet.Cli.Telemetry;
 using RsrNet.Core;
 using RsrNet.Core.Articles;
 using RsrNet.Core.Documents;
+using RsrNet.Core.Replicas;
 using RsrNet.Server;
 using RsrNet.Server.Configuration;
 
@@ -16,9 +19,10 @@ internal static class ServeCommand
 
     /// <param name="Feed">A file or folder to watch; null for none.</param>
     /// <param name="DemoRate">Articles of the demo newswire a second; null for no demo.</param>
-    private sealed record Wishes(ConfigurationFile Configuration, string? Feed, double? DemoRate, long? DemoDrift, bool Quiet);
+    private sealed record Wishes(
+        ConfigurationFile Configuration, EngineOffer Engine, string? Encoder, string? Feed, double? DemoRate, long? DemoDrift, bool Quiet);
 
-    public static Command Create(Terminal terminal, Edition edition)
+    public static Command Create(Terminal terminal)
     {
         var demo = new Option<bool>("--demo")
         {
@@ -46,11 +50,15 @@ internal static class ServeCommand
             Description = "A JSON file of settings, such as silo-config/local.json.",
             HelpName = "FILE",
         };
+        var encoder = EncoderChoice.Option();
+        encoder.DefaultValueFactory = null;
+        encoder.Description += " Default: the one that the data was made with, else hashed.";
+        var engine = EngineChoice.Option(terminal, byDefault: null);
         var quiet = new Option<bool>("--quiet") { Description = "No line of numbers while it runs." };
         var command = new Command(
             "serve", "Runs the server: API, learning, refinement. Ctrl-C ends it; the next start goes on where it stopped.")
         {
-            demo, rate, drift, feed, urls, data, config, quiet,
+            demo, rate, drift, feed, urls, data, config, encoder, engine, quiet,
         };
         command.SetAction((parsed, cancellation) =>
         {
@@ -71,14 +79,18 @@ internal static class ServeCommand
             {
                 throw new CommandException($"--feed {watched}: there is no such file or folder; make it first");
             }
+            if (parsed.GetValue(encoder) is { } name) EncoderChoice.RequireFolder(name);
+            var network = EngineChoice.Of(terminal, parsed.GetValue(engine), configuration.Learner.Replicas.Engine);
             var wishes = new Wishes(
-                configuration, watched, isDemo ? parsed.GetValue(rate) : null, parsed.GetValue(drift), parsed.GetValue(quiet));
-            return Run(wishes, edition, terminal, cancellation);
+                configuration, network, parsed.GetValue(encoder), watched, isDemo ? parsed.GetValue(rate) : null, parsed.GetValue(drift),
+                parsed.GetValue(quiet));
+            return Run(wishes, terminal, cancellation);
         });
         return command;
     }
 
-    private static ServerOptions Override(ServerOptions options, string? urls, string? data, bool demo, Terminal terminal)
+    /// <summary>The options with what the command line says, checked.</summary>
+    internal static ServerOptions Override(ServerOptions options, string? urls, string? data, bool demo, Terminal terminal)
     {
         // A folder that the configuration file names counts. The built-in default is the user's; the demo's is kept apart from real data.
         var byDefault = demo ? Path.Combine(terminal.DataFolder, "demo") : terminal.DataFolder;
@@ -89,16 +101,18 @@ internal static class ServeCommand
         return options;
     }
 
-    private static async Task<int> Run(Wishes wishes, Edition edition, Terminal terminal, CancellationToken cancellation)
+    private static async Task<int> Run(Wishes wishes, Terminal terminal, CancellationToken cancellation)
     {
         using var status = new StatusLine(terminal);
         long version;
-        await using (var process = await SingleProcess.Start(wishes.Configuration, edition.Engines, status.Notice, cancellation))
+        await using (var process = await SingleProcess.Start(
+            wishes.Configuration, wishes.Engine, EncoderChoice.Of(terminal, wishes.Configuration.Learner.Embedding), wishes.Encoder, status.Notice,
+            cancellation))
         {
             var before = await process.Learner.ReadTelemetry(cancellation);
             status.Notice(
                 $"data in {process.Place}: {before.Documents.Total:N0} documents, weight version {before.WeightVersion:N0}; " +
-                $"encoder {before.Encoder}, mode {before.Mode}, engine {process.Engine}");
+                $"encoder {before.Encoder}, mode {before.Mode}, engine {wishes.Engine.Name}");
             terminal.ResultWriter.WriteLine($"RSR-Net is ready: {process.Address}");
             status.Notice(wishes.DemoRate is { } rate ? $"demo newswire at {rate} articles/s; Ctrl-C stops" : "Ctrl-C stops");
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using RsrNet.Cli.Embedding;
 using RsrNet.Core;
 using RsrNet.Core.Embedding;
 using RsrNet.Core.Replicas;
@@ -13,21 +14,23 @@ namespace RsrNet.Cli;
 /// <summary>The whole product in one process: store, checkpoints and learner, and the server before them.</summary>
 internal sealed class SingleProcess : IAsyncDisposable
 {
+    /// <summary>The encoder's name as it was asked for, in the store's settings: the next start needs no option.</summary>
+    internal const string EncoderNameSetting = "encoder.name";
+
     private readonly ServerStorage storage;
     private readonly RsrNetServer server;
 
-    private SingleProcess(ServerStorage storage, LocalLearner learner, RsrNetServer server, string engine)
+    private readonly ITextEncoder encoder;
+
+    private SingleProcess(ServerStorage storage, ITextEncoder encoder, LocalLearner learner, RsrNetServer server)
     {
+        this.encoder = encoder;
         this.storage = storage;
         Learner = learner;
-        Engine = engine;
         this.server = server;
     }
 
     public LocalLearner Learner { get; }
-
-    /// <summary>Name of the engine that runs the network.</summary>
-    public string Engine { get; }
 
     /// <summary>Where the server listens; a free port that was asked for is filled in.</summary>
     public Uri Address => server.Addresses[0];
@@ -39,25 +42,30 @@ internal sealed class SingleProcess : IAsyncDisposable
     public string Place => storage.Place;
 
     /// <summary>Opens everything and begins to listen and to learn.</summary>
+    /// <param name="engine">For the network, whichever the configuration names.</param>
+    /// <param name="encoderName">Null for the one that the data was made with, and hashed where there is none yet.</param>
     /// <exception cref="Core.Documents.StoreUnavailableException">
     /// The data folder or the database is in use or cannot be written.
     /// </exception>
     /// <exception cref="WeightsRejectedException">The data was made with another encoder or network.</exception>
     /// <exception cref="AddressUnavailableException">Another program listens at the address.</exception>
-    /// <exception cref="EngineUnavailableException">This edition or this machine lacks the engine of the configuration.</exception>
     public static async Task<SingleProcess> Start(
-        ConfigurationFile configuration, EngineCatalog engines, Action<string> notice, CancellationToken cancellation)
+        ConfigurationFile configuration, EngineOffer engine, EncoderChoice encoders, string? encoderName, Action<string> notice,
+        CancellationToken cancellation)
     {
-        var engine = engines.Find(configuration.Learner.Replicas.Engine);
         // Each is disposed by whoever opened it until all of them are there.
         var storage = await ServerStorage.Open(configuration.Server, configuration.Learner.Weights, cancellation);
+        ITextEncoder? encoder = null;
         LocalLearner? learner = null;
         RsrNetServer? server = null;
         try
         {
+            var name = encoderName ?? await storage.Documents.ReadSetting(EncoderNameSetting, cancellation) ?? EncoderChoice.Hashed;
+            encoder = encoders.OpenOrHashed(name, notice);
             learner = await LocalLearner.Open(
-                configuration.Learner, new HashedEncoder(), storage.Documents, storage.Checkpoints, engine.Create,
-                warn: notice, cancellation: cancellation);
+                configuration.Learner, encoder, storage.Documents, storage.Checkpoints, engine.Create, warn: notice,
+                cancellation: cancellation);
+            if (encoder is not HashedEncoder) await storage.Documents.WriteSetting(EncoderNameSetting, EncoderChoice.Durable(name), cancellation);
             server = RsrNetServer.Build(
                 configuration.Server, configuration.Learner.Articles, learner,
                 // What keeps the host from starting is thrown, and said once.
@@ -65,12 +73,13 @@ internal sealed class SingleProcess : IAsyncDisposable
                 dataFolder: storage.Folder);
             await server.Start(cancellation);
             learner.Start();
-            return new SingleProcess(storage, learner, server, engine.Name);
+            return new SingleProcess(storage, encoder, learner, server);
         }
         catch
         {
             if (server is not null) await server.DisposeAsync();
             if (learner is not null) await learner.DisposeAsync();
+            (encoder as IDisposable)?.Dispose();
             await storage.DisposeAsync();
             throw;
         }
@@ -82,6 +91,7 @@ internal sealed class SingleProcess : IAsyncDisposable
         await server.Stop(CancellationToken.None);
         await server.DisposeAsync();
         await Learner.DisposeAsync();
+        (encoder as IDisposable)?.Dispose();
         await storage.DisposeAsync();
     }
 }

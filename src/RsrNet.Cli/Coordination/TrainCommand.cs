@@ -1,5 +1,6 @@
 using System.CommandLine;
 using RsrNet.Cli.Articles;
+using RsrNet.Cli.Embedding;
 using RsrNet.Cli.Replicas;
 using RsrNet.Core;
 using RsrNet.Core.Articles;
@@ -13,7 +14,7 @@ namespace RsrNet.Cli.Coordination;
 /// <summary><c>rsrnet train PATH...</c>: learns from files in this process, the way the notebook does, without a server.</summary>
 internal static class TrainCommand
 {
-    public static Command Create(Terminal terminal, Edition edition)
+    public static Command Create(Terminal terminal)
     {
         var defaults = new RsrNetOptions();
         var paths = new Argument<string[]>("PATH")
@@ -30,7 +31,6 @@ internal static class TrainCommand
             Description = "Keeps checkpoints in this folder, and goes on from the newest one there.",
             HelpName = "DIR",
         };
-        var engine = EngineChoice.Option(edition.Engines, defaults.Replicas.Engine);
         var save = new Option<string?>("--save")
         {
             Description = "Writes the weights to a safetensors file with PyTorch's state_dict names.",
@@ -40,24 +40,28 @@ internal static class TrainCommand
         {
             Description = "JSON: a line for each epoch {epoch, loss, similarity, documents, seconds}, then {done: true, weightVersion}.",
         };
+        var encoder = EncoderChoice.Option();
+        var engine = EngineChoice.Option(terminal, byDefault: defaults.Replicas.Engine);
         var command = new Command("train", "Learns from articles with highlights, without a server.")
         {
-            paths, epochs, batch, seed, engine, checkpoints, save, json,
+            paths, epochs, batch, seed, encoder, engine, checkpoints, save, json,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
-            var chosen = EngineChoice.Of(edition.Engines, parsed.GetRequiredValue(engine));
+            var network = EngineChoice.Of(terminal, parsed.GetValue(engine));
             var options = defaults with
             {
-                Replicas = defaults.Replicas with { Seed = parsed.GetValue(seed), Engine = chosen.Name },
+                Replicas = defaults.Replicas with { Seed = parsed.GetValue(seed), Engine = network.Name },
                 Coordination = defaults.Coordination with { BatchSize = parsed.GetValue(batch) },
             };
             var articles = await LabelledArticles.Read(parsed.GetRequiredValue(paths), options.Articles, terminal, cancellation);
             if (articles.Count < 2) throw new CommandException("training needs at least two articles with highlights (BatchNorm cannot train on one)");
             await using var store = new MemoryDocumentStore();
             var folder = parsed.GetValue(checkpoints) is { } path ? new CheckpointFolder(path, options.Weights) : null;
+            var chosen = EncoderChoice.Of(terminal, options.Embedding).Open(parsed.GetRequiredValue(encoder));
+            using var closing = chosen as IDisposable;
             await using var learner = await LocalLearner.Open(
-                options, new HashedEncoder(), store, folder, chosen.Create, warn: terminal.Notice, cancellation: cancellation);
+                options, chosen, store, folder, network.Create, warn: terminal.Notice, cancellation: cancellation);
             await learner.Ingest(articles, cancellation);
             var training = new Training(learner, [.. articles.Select(article => article.Id)], options, terminal);
             for (var epoch = 1; epoch <= parsed.GetValue(epochs); epoch++)

@@ -6,25 +6,37 @@ namespace RsrNet.Cli.Replicas;
 /// <summary>The engines this edition has, by name.</summary>
 internal static class EngineChoice
 {
-    /// <param name="byDefault">The engine where the option is left out.</param>
-    public static Option<string> Option(EngineCatalog engines, string byDefault) => new("--engine")
-    {
-        Description = $"Which engine: {engines.Describe()}.",
-        HelpName = "NAME",
-        DefaultValueFactory = _ => byDefault,
-    };
+    private const string Name = "--engine", Setting = "Replicas.Engine";
 
-    /// <exception cref="UsageException">There is no such engine.</exception>
-    /// <exception cref="EngineUnavailableException">This machine cannot run it.</exception>
-    public static EngineOffer Of(EngineCatalog engines, string name)
+    /// <param name="byDefault">The engine where the option is left out; null where the configuration then says which.</param>
+    public static Option<string?> Option(Terminal terminal, string? byDefault)
     {
+        var option = new Option<string?>(Name)
+        {
+            Description = $"Which engine: {terminal.Edition.Engines.Describe()}.",
+            HelpName = "NAME",
+        };
+        if (byDefault is null) option.Description += $" Default: the setting {Setting}, else {EngineCatalog.Auto}.";
+        else option.DefaultValueFactory = _ => byDefault;
+        return option;
+    }
+
+    /// <param name="name">The option's value; null where it was left out.</param>
+    /// <param name="setting">Where there is no value: the configuration's.</param>
+    /// <exception cref="UsageException">The option names an engine that is not there.</exception>
+    /// <exception cref="CommandException">The configuration does, or this machine cannot run the engine; the message says what to do.</exception>
+    public static EngineOffer Of(Terminal terminal, string? name, string setting = EngineCatalog.Auto)
+    {
+        var engines = terminal.Edition.Engines;
         try
         {
-            return engines.Find(name);
+            return engines.Find(name ?? setting);
         }
-        catch (EngineUnavailableException problem) when (!engines.Knows(name))
+        catch (EngineUnavailableException problem)
         {
-            throw new UsageException($"--engine: {problem.Message}");
+            var message = $"{(name is null ? Setting : Name)}: {problem.Message}";
+            if (name is not null && !engines.Knows(name)) throw new UsageException(message);
+            throw new CommandException(message, problem);
         }
     }
 }
