@@ -1,3 +1,4 @@
+using RsrNet.Core.Replicas;
 using RsrNet.Server.Configuration;
 
 namespace RsrNet.Cli;
@@ -13,4 +14,7 @@ internal sealed record Edition
 
     /// <summary>Sections of a configuration file beside those that every edition has.</summary>
     public IReadOnlyList<IConfigurationSection> Sections { get; init; } = [];
+
+    /// <summary>What <c>--engine</c> and the setting <c>Replicas.Engine</c> choose from.</summary>
+    public EngineCatalog Engines { get; init; } = EngineCatalog.OfCore();
 }

@@ -1,5 +1,6 @@
 using RsrNet.Cli.Embedding;
 using RsrNet.Core;
+using RsrNet.Core.Replicas;
 using RsrNet.Server.Articles;
 using RsrNet.Server.Configuration;
 
@@ -20,9 +21,10 @@ internal interface IServing : IAsyncDisposable
     string Place { get; }
 }
 
+/// <param name="Engine">For the network, whichever the configuration names.</param>
 /// <param name="Encoders">What the encoder is chosen from.</param>
 /// <param name="EncoderName">Null for the one that the data was made with, and hashed where there is none yet.</param>
-internal sealed record ServingPlan(ConfigurationFile Configuration, EncoderChoice Encoders, string? EncoderName);
+internal sealed record ServingPlan(ConfigurationFile Configuration, EngineOffer Engine, EncoderChoice Encoders, string? EncoderName);
 
 /// <summary>Opens everything, begins to listen and to learn.</summary>
 /// <param name="notice">Takes what users should know, a line each.</param>

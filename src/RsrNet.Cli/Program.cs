@@ -1,4 +1,4 @@
 using RsrNet.Cli;
 
 using var stop = new StopSignals();
-return await RsrNetCommand.Run(args, Terminal.OfProcess(), new Edition(), stop.Token);
+return await RsrNetCommand.Run(args, Terminal.OfProcess(), stop.Token);

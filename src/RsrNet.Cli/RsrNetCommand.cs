@@ -20,13 +20,10 @@ internal static class RsrNetCommand
 {
     public const int Done = 0, Failed = 1, Misused = 2, Interrupted = 130;
 
-    /// <param name="edition">Null for core.</param>
-    public static RootCommand Create(Terminal terminal, Edition? edition = null)
-    {
-        edition ??= new Edition();
-        return new("RSR-Net keeps, for every news article of a stream, a semantic summary that gets better while the server runs.")
+    public static RootCommand Create(Terminal terminal) =>
+        new("RSR-Net keeps, for every news article of a stream, a semantic summary that gets better while the server runs.")
         {
-            ServeCommand.Create(terminal, edition),
+            ServeCommand.Create(terminal),
             TestCommand(terminal),
             IngestCommand.Create(terminal),
             ShowCommand.Create(terminal),
@@ -42,15 +39,11 @@ internal static class RsrNetCommand
             ModelsCommand.Create(terminal),
             NewswireCommand.Create(terminal),
         };
-    }
 
-    /// <param name="edition">What the executable brings; null for core.</param>
-    /// <returns>The exit code.</returns>
-    public static async Task<int> Run(
-        string[] arguments, Terminal terminal, Edition? edition = null, CancellationToken cancellation = default)
+    public static async Task<int> Run(string[] arguments, Terminal terminal, CancellationToken cancellation = default)
     {
         // An argument such as @home is text, not the name of a file with more arguments.
-        var parsed = Create(terminal, edition).Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        var parsed = Create(terminal).Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parsed.Errors.Count > 0)
         {
             foreach (var error in parsed.Errors) terminal.Notice(error.Message);

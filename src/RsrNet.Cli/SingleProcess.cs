@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using RsrNet.Cli.Embedding;
 using RsrNet.Core;
 using RsrNet.Core.Embedding;
+using RsrNet.Core.Replicas;
 using RsrNet.Core.Weights;
 using RsrNet.Server;
 using RsrNet.Server.Articles;
@@ -53,7 +54,8 @@ internal sealed class SingleProcess : IServing
             var name = plan.EncoderName ?? await storage.Documents.ReadSetting(EncoderNameSetting, cancellation) ?? EncoderChoice.Hashed;
             encoder = plan.Encoders.OpenOrHashed(name, notice);
             learner = await LocalLearner.Open(
-                configuration.Learner, encoder, storage.Documents, storage.Checkpoints, warn: notice, cancellation: cancellation);
+                configuration.Learner, encoder, storage.Documents, storage.Checkpoints, plan.Engine.Create, warn: notice,
+                cancellation: cancellation);
             if (encoder is not HashedEncoder) await storage.Documents.WriteSetting(EncoderNameSetting, EncoderChoice.Durable(name), cancellation);
             server = RsrNetServer.Build(
                 configuration.Server, configuration.Learner.Articles, learner,

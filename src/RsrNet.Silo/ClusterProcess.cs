@@ -28,6 +28,9 @@ internal sealed class ClusterProcess : IServing
 {
     private const string PostgresInvariant = "Npgsql";
 
+    /// <summary>The engine whose device placement is told of.</summary>
+    private const string Cuda = "cuda";
+
     /// <summary>How long a gateway waits for a silo, and a silo for the coordinator, before it gives up.</summary>
     private static readonly TimeSpan StartPatience = TimeSpan.FromMinutes(2);
 
@@ -95,6 +98,7 @@ internal sealed class ClusterProcess : IServing
                 : BuildSilo(options, configuration.Server.Database, grains, notice, new SiloParts
                 {
                     Options = configuration.Learner, Encoder = encoder, Store = storage.Documents, Checkpoints = storage.Checkpoints,
+                    Engine = plan.Engine.Create, Device = plan.Engine.Name == Cuda ? Cuda : ReplicaEngines.Cpu,
                     Role = options.Role == ProcessRole.Gpu ? SiloRole.Gpu : SiloRole.Cpu,
                 });
             await Join(cluster, options, cancellation);

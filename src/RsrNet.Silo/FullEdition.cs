@@ -1,6 +1,8 @@
 using RsrNet.Cli;
+using RsrNet.Core.Replicas;
 using RsrNet.Grains;
 using RsrNet.Server.Configuration;
+using RsrNet.Torch.Replicas;
 
 namespace RsrNet.Silo;
 
@@ -10,6 +12,7 @@ internal static class FullEdition
     public static Edition Create() => new()
     {
         Start = ClusterProcess.Start,
+        Engines = EngineCatalog.OfCore().AddTorch(),
         Sections =
         [
             new ConfigurationSection<SiloOptions>(SiloOptions.Section, silo => silo.Problems()),

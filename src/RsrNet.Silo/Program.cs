@@ -2,4 +2,4 @@ using RsrNet.Cli;
 using RsrNet.Silo;
 
 using var stop = new StopSignals();
-return await RsrNetCommand.Run(args, Terminal.OfProcess(), FullEdition.Create(), stop.Token);
+return await RsrNetCommand.Run(args, Terminal.OfProcess(FullEdition.Create()), stop.Token);

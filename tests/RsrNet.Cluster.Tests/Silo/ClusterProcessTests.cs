@@ -18,7 +18,7 @@ namespace RsrNet.Cluster.Tests.Silo;
 /// <summary>Silos and gateways as configuration makes them, over a real PostgreSQL; skipped where that is not installed.</summary>
 public sealed class ClusterProcessTests(PostgresServer postgres) : IClassFixture<PostgresServer>, IDisposable
 {
-    private readonly CommandRun command = new();
+    private readonly CommandRun command = new() { Edition = FullEdition.Create() };
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -96,7 +96,7 @@ public sealed class ClusterProcessTests(PostgresServer postgres) : IClassFixture
         var configuration = ConfigurationFile.Parse(System.Text.Encoding.UTF8.GetBytes(json), "test.json", FullEdition.Create().Sections);
         var terminal = command.Terminal(TextWriter.Null, TextWriter.Null);
         return await ClusterProcess.Start(
-            new ServingPlan(configuration, EncoderChoice.Of(terminal), null), TestContext.Current.TestOutputHelper!.WriteLine,
+            new ServingPlan(configuration, command.Edition.Engines.Find("cpu"), EncoderChoice.Of(terminal), null), TestContext.Current.TestOutputHelper!.WriteLine,
             cancellation == default ? Cancellation : cancellation);
     }
 

@@ -72,7 +72,7 @@ public sealed class SiloOptionsTests
     [InlineData("Gateway")]
     public async Task Role_WithoutADatabase_IsRefused(string role)
     {
-        using var command = new CommandRun();
+        using var command = new CommandRun { Edition = FullEdition.Create() };
         var file = command.Write("settings.json", $$"""{"Silo": {"Role": "{{role}}"} }""");
         var outcome = await command.Of("serve", "--config", file);
         Assert.Equal(1, outcome.Code);

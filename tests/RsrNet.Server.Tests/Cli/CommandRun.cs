@@ -14,6 +14,9 @@ public sealed class CommandRun : IDisposable
     /// <summary>What the next command finds at its standard input.</summary>
     public string Input { get; set; } = "";
 
+    /// <summary>What the executable brings; the core edition's unless told.</summary>
+    internal Edition Edition { get; init; } = new();
+
     public void Set(string variable, string value) => variables[variable] = value;
 
     public string Write(string name, string content)
@@ -30,7 +33,7 @@ public sealed class CommandRun : IDisposable
         var results = new StringWriter();
         var notices = new StringWriter();
         var terminal = Terminal(TextWriter.Synchronized(results), TextWriter.Synchronized(notices));
-        var code = await RsrNetCommand.Run(arguments, terminal, TestedEdition.Create(), cancellation);
+        var code = await RsrNetCommand.Run(arguments, terminal, cancellation);
         return new CommandOutcome(code, results.ToString(), notices.ToString());
     }
 
@@ -41,6 +44,7 @@ public sealed class CommandRun : IDisposable
     {
         Variable = variables.GetValueOrDefault,
         DataFolder = Path.Combine(Folder, "user"),
+        Edition = Edition,
     };
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);

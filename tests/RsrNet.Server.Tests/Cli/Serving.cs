@@ -17,7 +17,7 @@ internal sealed class Serving : IAsyncDisposable
     {
         var terminal = command.Terminal(TextWriter.Synchronized(results), TextWriter.Synchronized(notices));
         run = Task.Run(() => RsrNetCommand.Run(
-            ["serve", "--urls", "http://127.0.0.1:0", .. arguments], terminal, TestedEdition.Create(), stop.Token));
+            ["serve", "--urls", "http://127.0.0.1:0", .. arguments], terminal, stop.Token));
     }
 
     public string Url { get; private set; } = "";
