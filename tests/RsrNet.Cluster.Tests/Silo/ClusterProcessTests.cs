@@ -2,37 +2,29 @@ using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
-using Npgsql;
-using RsrNet.Cli;
-using RsrNet.Cli.Embedding;
 using RsrNet.Core.Articles;
 using RsrNet.Core.Documents;
-using RsrNet.Server.Configuration;
-using RsrNet.Server.Tests;
 using RsrNet.Server.Tests.Cli;
 using RsrNet.Server.Tests.Documents;
-using RsrNet.Silo;
 
 namespace RsrNet.Cluster.Tests.Silo;
 
 /// <summary>Silos and gateways as configuration makes them, over a real PostgreSQL; skipped where that is not installed.</summary>
-public sealed class ClusterProcessTests(PostgresServer postgres) : IClassFixture<PostgresServer>, IDisposable
+public sealed class ClusterProcessTests(PostgresServer postgres) : IClassFixture<PostgresServer>
 {
-    private readonly CommandRun command = new() { Edition = FullEdition.Create() };
+    private const string Small = """, "Replicas": {"Hidden": 8, "Latent": 4}""";
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
-    public void Dispose() => command.Dispose();
 
     [Fact]
     public async Task SilosAndGateway_OverPostgresAndTls_AreOneLearner()
     {
-        var database = await NewDatabase();
+        using var cluster = await PostgresCluster.Create(postgres);
         using var authority = new Authority("CN=ours");
-        var tls = authority.Sign(command);
-        await using var first = await Start(database, "Cpu", tls);
-        await using var second = await Start(database, "Gpu", tls);
-        await using var gateway = await Start(database, "Gateway", tls);
+        var tls = authority.Sign(cluster.Command);
+        await using var first = await cluster.Start(cluster.Configuration("Cpu", tls, Small), Cancellation);
+        await using var second = await cluster.Start(cluster.Configuration("Gpu", tls, Small), Cancellation);
+        await using var gateway = await cluster.Start(cluster.Configuration("Gateway", tls, Small), Cancellation);
         var outcomes = await gateway.Learner.Ingest([.. new DemoNewswire().From().Take(60)], Cancellation);
         Assert.Equal(60, outcomes.Count);
         await LearningCluster.Settled(gateway.Learner, 60);
@@ -52,14 +44,15 @@ public sealed class ClusterProcessTests(PostgresServer postgres) : IClassFixture
     [Fact]
     public async Task Silo_WithACertificateOfSomebodyElse_CannotReachTheCluster()
     {
-        var database = await NewDatabase();
+        using var cluster = await PostgresCluster.Create(postgres);
         using var ours = new Authority("CN=ours");
         using var theirs = new Authority("CN=theirs");
-        await using var first = await Start(database, "Cpu", ours.Sign(command));
+        await using var first = await cluster.Start(cluster.Configuration("Cpu", ours.Sign(cluster.Command), Small), Cancellation);
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         patience.CancelAfter(TimeSpan.FromSeconds(10));
         // It goes on trying; whether it got in is what counts.
-        await Assert.ThrowsAnyAsync<Exception>(() => Start(database, "Gateway", theirs.Sign(command), patience.Token));
+        await Assert.ThrowsAnyAsync<Exception>(
+            () => cluster.Start(cluster.Configuration("Gateway", theirs.Sign(cluster.Command), Small), patience.Token));
         await first.Learner.Ingest([.. new DemoNewswire().From().Take(10)], Cancellation);
         await LearningCluster.Settled(first.Learner, 10);
     }
@@ -67,37 +60,10 @@ public sealed class ClusterProcessTests(PostgresServer postgres) : IClassFixture
     [Fact]
     public async Task Silo_OnADatabaseThatIsNotPrepared_SaysHow()
     {
-        var problem = await Assert.ThrowsAsync<StoreUnavailableException>(async () => await Start(await postgres.NewSchema(), "Cpu", "{}"));
+        using var cluster = await PostgresCluster.Create(postgres);
+        await cluster.Query("WITH gone AS (DELETE FROM OrleansQuery RETURNING 1) SELECT count(*) FROM gone");
+        var problem = await Assert.ThrowsAsync<StoreUnavailableException>(() => cluster.Start(cluster.Configuration("Cpu"), Cancellation));
         Assert.Contains("deploy/database.sh", problem.Message, StringComparison.Ordinal);
-    }
-
-    private async Task<string> NewDatabase()
-    {
-        var database = await postgres.NewSchema();
-        await using var source = NpgsqlDataSource.Create(database);
-        var schema = new NpgsqlConnectionStringBuilder(database).SearchPath;
-        var tables = await File.ReadAllTextAsync(RepositoryFolder.Path("deploy/orleans.sql"), Cancellation);
-#pragma warning disable CA2100 // a file of this project
-        await using var create = source.CreateCommand($"CREATE SCHEMA \"{schema}\"; {tables}");
-#pragma warning restore CA2100
-        await create.ExecuteNonQueryAsync(Cancellation);
-        return database;
-    }
-
-    private async Task<IServing> Start(string database, string role, string tls, CancellationToken cancellation = default)
-    {
-        var json = $$"""
-            {
-              "Silo": {"Role": "{{role}}", "Dashboard": "/admin/orleans", "ProbeSeconds": 1, "Tls": {{tls}} },
-              "Replicas": {"Hidden": 8, "Latent": 4}, "Coordination": {"Replicas": 2},
-              "Server": {"Urls": "http://127.0.0.1:0", "Database": "{{database}}"}
-            }
-            """;
-        var configuration = ConfigurationFile.Parse(System.Text.Encoding.UTF8.GetBytes(json), "test.json", FullEdition.Create().Sections);
-        var terminal = command.Terminal(TextWriter.Null, TextWriter.Null);
-        return await ClusterProcess.Start(
-            new ServingPlan(configuration, command.Edition.Engines.Find("cpu"), EncoderChoice.Of(terminal), null), TestContext.Current.TestOutputHelper!.WriteLine,
-            cancellation == default ? Cancellation : cancellation);
     }
 
     /// <summary>Signs certificates.</summary>
