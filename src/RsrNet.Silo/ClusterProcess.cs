@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Npgsql;
 using Orleans.Configuration;
 using Orleans.Dashboard;
 using Orleans.Hosting;
@@ -56,6 +57,9 @@ internal sealed class ClusterProcess : IServing
 
     public ILearner Learner => cluster.Services.GetRequiredService<ClusterLearner>();
 
+    /// <summary>The way to the cluster's grains.</summary>
+    internal IGrainFactory Grains => cluster.Services.GetRequiredService<IGrainFactory>();
+
     public Uri Address => server.Addresses[0];
 
     public DemoStream Demo => server.Demo;
@@ -75,6 +79,7 @@ internal sealed class ClusterProcess : IServing
                 $"the role {options.Role} needs a database that all processes of the cluster can reach: "
                 + "set Server.Database to a PostgreSQL connection string");
         }
+        var database = ForOrleans(configuration.Server.Database);
         // Each is disposed by whoever opened it until all of them are there.
         ServerStorage? storage = null;
         ITextEncoder? encoder = null;
@@ -94,8 +99,8 @@ internal sealed class ClusterProcess : IServing
             }
             var grains = configuration.Section<GrainOptions>("Grains");
             cluster = storage is null
-                ? BuildGateway(options, configuration.Server.Database, encoder, grains, notice)
-                : BuildSilo(options, configuration.Server.Database, grains, notice, new SiloParts
+                ? BuildGateway(options, database, encoder, grains, notice)
+                : BuildSilo(options, database, grains, notice, new SiloParts
                 {
                     Options = configuration.Learner, Encoder = encoder, Store = storage.Documents, Checkpoints = storage.Checkpoints,
                     Engine = plan.Engine.Create, Device = plan.Engine.Name == Cuda ? Cuda : ReplicaEngines.Cpu,
@@ -267,6 +272,10 @@ internal sealed class ClusterProcess : IServing
             else cluster.Dispose();
         }
     }
+
+    /// <summary>Orleans' tables are in the database's own schema; only the store's are where the connection string says.</summary>
+    private static string ForOrleans(string database) =>
+        database.Length == 0 ? "" : new NpgsqlConnectionStringBuilder(database) { SearchPath = null }.ConnectionString;
 
     private static string NameOf(SiloOptions options, int port) =>
         options.Name.Length > 0 ? options.Name

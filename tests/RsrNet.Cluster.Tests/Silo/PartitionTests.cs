@@ -31,14 +31,14 @@ public sealed class PartitionTests(PostgresServer postgres) : IClassFixture<Post
         await LearningCluster.Eventually(async () => await Unfinished() == 0 && await Count("") == 420, "the next articles");
         var saved = await second.Learner.SaveWeights(Cancellation);
         Assert.Equal(0, await Count("WHERE status = 4"));
-        Assert.Equal(420, await cluster.Query("SELECT count(DISTINCT id) FROM documents"));
-        Assert.InRange(await cluster.Query("SELECT value::bigint FROM settings WHERE name = 'term'"), 2, long.MaxValue);
+        Assert.Equal(420, await cluster.Query("SELECT count(DISTINCT id) FROM rsrnet.documents"));
+        Assert.InRange(await cluster.Query("SELECT value::bigint FROM rsrnet.settings WHERE name = 'term'"), 2, long.MaxValue);
         // Three updates for each batch at most, and no document learned at a version that the weights do not hold.
-        var batches = await cluster.Query("SELECT count(DISTINCT learned_at) FROM documents WHERE learned_at IS NOT NULL");
+        var batches = await cluster.Query("SELECT count(DISTINCT learned_at) FROM rsrnet.documents WHERE learned_at IS NOT NULL");
         Assert.InRange(saved.Version, 1, 3 * batches);
-        Assert.InRange(await cluster.Query("SELECT max(learned_at) FROM documents"), 1, saved.Version);
+        Assert.InRange(await cluster.Query("SELECT max(learned_at) FROM rsrnet.documents"), 1, saved.Version);
 
-        Task<long> Count(string where) => cluster.Query($"SELECT count(*) FROM documents {where}");
+        Task<long> Count(string where) => cluster.Query($"SELECT count(*) FROM rsrnet.documents {where}");
         Task<long> Learned() => Count("WHERE learned_at IS NOT NULL");
         Task<long> Unfinished() => Count("WHERE status < 2");
     }

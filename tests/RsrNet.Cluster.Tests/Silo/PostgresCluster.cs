@@ -25,15 +25,22 @@ internal sealed class PostgresCluster : IDisposable
 
     public static async Task<PostgresCluster> Create(PostgresServer postgres)
     {
-        var database = await postgres.NewSchema();
+        await postgres.EnsureRunning();
+        var name = $"cluster_{Guid.NewGuid():N}";
+        var settings = new NpgsqlConnectionStringBuilder(postgres.ConnectionString("public")) { SearchPath = null, MaxPoolSize = 10 };
+        await Execute(settings.ConnectionString, $"CREATE DATABASE {name}");
+        settings.Database = name;
+        await Execute(settings.ConnectionString, await File.ReadAllTextAsync(RepositoryFolder.Path("deploy/orleans.sql"), Cancellation));
+        return new PostgresCluster(settings.ConnectionString);
+    }
+
+    private static async Task Execute(string database, string sql)
+    {
         await using var source = NpgsqlDataSource.Create(database);
-        var schema = new NpgsqlConnectionStringBuilder(database).SearchPath;
-        var tables = await File.ReadAllTextAsync(RepositoryFolder.Path("deploy/orleans.sql"), Cancellation);
-#pragma warning disable CA2100 // a file of this project
-        await using var create = source.CreateCommand($"CREATE SCHEMA \"{schema}\"; {tables}");
+#pragma warning disable CA2100 // the tests' own, and a file of this project
+        await using var command = source.CreateCommand(sql);
 #pragma warning restore CA2100
-        await create.ExecuteNonQueryAsync(Cancellation);
-        return new PostgresCluster(database);
+        await command.ExecuteNonQueryAsync(Cancellation);
     }
 
     /// <param name="role">Cpu, Gpu or Gateway.</param>

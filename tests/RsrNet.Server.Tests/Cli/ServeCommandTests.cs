@@ -94,10 +94,10 @@ public sealed class ServeCommandTests : IDisposable
     [Fact]
     public async Task EngineThatIsNotThere_ExitsWithOneAndNamesTheSetting()
     {
-        var file = command.Write("settings.json", """{"Replicas":{"Engine":"cuda"}}""");
+        var file = command.Write("settings.json", """{"Replicas":{"Engine":"abacus"}}""");
         var outcome = await command.Of("serve", "--config", file, "--data", Data);
         Assert.Equal(1, outcome.Code);
-        Assert.Contains("Replicas.Engine: there is no engine 'cuda'", outcome.Notices, StringComparison.Ordinal);
+        Assert.Contains("Replicas.Engine: there is no engine 'abacus'", outcome.Notices, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Data));
     }
 
