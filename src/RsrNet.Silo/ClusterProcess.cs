@@ -85,6 +85,7 @@ internal sealed class ClusterProcess : IServing
         ITextEncoder? encoder = null;
         IHost? cluster = null;
         RsrNetServer? server = null;
+        var joined = false;
         try
         {
             if (options.Role != ProcessRole.Gateway)
@@ -107,6 +108,7 @@ internal sealed class ClusterProcess : IServing
                     Role = options.Role == ProcessRole.Gpu ? SiloRole.Gpu : SiloRole.Cpu,
                 });
             await Join(cluster, options, cancellation);
+            joined = true;
             var learner = cluster.Services.GetRequiredService<ClusterLearner>();
             await CheckEncoder(learner, encoder, cancellation);
             server = RsrNetServer.Build(
@@ -123,7 +125,7 @@ internal sealed class ClusterProcess : IServing
         catch
         {
             if (server is not null) await server.DisposeAsync();
-            if (cluster is not null) await Leave(cluster);
+            if (cluster is not null) await Leave(cluster, joined);
             (encoder as IDisposable)?.Dispose();
             if (storage is not null) await storage.DisposeAsync();
             throw;
@@ -260,11 +262,12 @@ internal sealed class ClusterProcess : IServing
         notices.AreOver = true;
     }
 
-    private static async Task Leave(IHost cluster)
+    /// <param name="joined">One that could not join has nothing to hand over, and does not let itself be stopped.</param>
+    private static async Task Leave(IHost cluster, bool joined = true)
     {
         try
         {
-            await cluster.StopAsync(CancellationToken.None);
+            if (joined) await cluster.StopAsync(CancellationToken.None);
         }
         finally
         {

@@ -23,7 +23,7 @@ public sealed class FailureTests
         var store = new RecordingStore(new MemoryDocumentStore());
         var options = LearningCluster.SmallOptions;
         options = options with { Coordination = options.Coordination with { Mode = mode, AveragingPeriod = 1 } };
-        await using var cluster = await LearningCluster.Start(3, options, store, grains: new() { RescanSeconds = 2 });
+        await using var cluster = await LearningCluster.Start(3, options, store, grains: new() { RescanSeconds = 2 }, mortal: true);
         await cluster.Learner.Ingest(LearningCluster.Articles(0, 600), Cancellation);
         await LearningCluster.Eventually(async () => (await cluster.Learner.ReadTelemetry(Cancellation)).Learned >= 60, "a part of the learning");
 
@@ -48,7 +48,7 @@ public sealed class FailureTests
     {
         var store = new RecordingStore(new MemoryDocumentStore());
         var checkpoints = new MemoryCheckpoints();
-        await using var cluster = await LearningCluster.Start(3, store: store, checkpoints: checkpoints);
+        await using var cluster = await LearningCluster.Start(3, store: store, checkpoints: checkpoints, mortal: true);
         var coordinator = cluster.Client.GetGrain<ICoordinatorGrain>(0);
         await cluster.Learner.Ingest([.. Enumerable.Range(0, 300).Select(LearningCluster.Labelled)], Cancellation);
         await LearningCluster.Eventually(async () => (await cluster.Learner.ReadTelemetry(Cancellation)).CheckpointVersion >= 20, "a checkpoint");
@@ -70,7 +70,7 @@ public sealed class FailureTests
     public async Task CoordinatorMoves_InGoodOrder_LosesNothing()
     {
         var store = new RecordingStore(new MemoryDocumentStore());
-        await using var cluster = await LearningCluster.Start(3, store: store);
+        await using var cluster = await LearningCluster.Start(3, store: store, mortal: true);
         var coordinator = cluster.Client.GetGrain<ICoordinatorGrain>(0);
         await cluster.Learner.Ingest([.. Enumerable.Range(0, 30).Select(LearningCluster.Labelled)], Cancellation);
         await cluster.Settled(30);
@@ -94,7 +94,7 @@ public sealed class FailureTests
     {
         var store = new RecordingStore(new MemoryDocumentStore());
         var checkpoints = new MemoryCheckpoints();
-        await using (var first = await LearningCluster.Start(2, store: store, checkpoints: checkpoints))
+        await using (var first = await LearningCluster.Start(2, store: store, checkpoints: checkpoints, mortal: true))
         {
             await first.Learner.Ingest(LearningCluster.Articles(0, 300), Cancellation);
             await LearningCluster.Eventually(async () => (await first.Learner.ReadTelemetry(Cancellation)).Learned >= 30, "a part of the learning");

@@ -76,7 +76,7 @@ public sealed class PlacementTests
 
     private static Task<LearningCluster> Start(int silos, int gpu, int again = -1) => LearningCluster.Start(
         silos, parts: (number, own) => number == gpu || number == again ? own with { Role = SiloRole.Gpu, Device = Device } : own,
-        grains: new GrainOptions { ReplicaDevice = Device });
+        grains: new GrainOptions { ReplicaDevice = Device }, mortal: true);
 
     private static async Task<Dictionary<string, List<SiloAddress>>> Places(LearningCluster cluster)
     {
