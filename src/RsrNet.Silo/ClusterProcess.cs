@@ -240,7 +240,7 @@ internal sealed class ClusterProcess : IServing
                 if (theirs == encoder.Id) return;
                 throw new WeightsRejectedException($"the cluster's documents are embedded by '{theirs}', and this process has '{encoder.Id}'; choose it with --encoder");
             }
-            catch (Exception problem) when (problem is OrleansException or TimeoutException && TimeProvider.System.GetElapsedTime(since) < StartPatience)
+            catch (StoreUnavailableException) when (TimeProvider.System.GetElapsedTime(since) < StartPatience)
             {
                 await Task.Delay(RetryAfter, cancellation);
             }
@@ -254,7 +254,7 @@ internal sealed class ClusterProcess : IServing
         {
             await learner.Rest();
         }
-        catch (Exception problem) when (problem is OrleansException or TimeoutException or StoreUnavailableException)
+        catch (StoreUnavailableException problem)
         {
             notices.Tell($"the last weights could not be saved: {problem.Message}");
         }

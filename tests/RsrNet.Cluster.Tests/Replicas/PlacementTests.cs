@@ -28,7 +28,7 @@ public sealed class PlacementTests
     public async Task GpuSilo_Alone_HoldsEverything()
     {
         await using var cluster = await Start(1, gpu: 0);
-        await cluster.Learner.Ingest(LearningCluster.Articles(0, 12), Cancellation);
+        await LearningCluster.Persist(() => cluster.Learner.Ingest(LearningCluster.Articles(0, 12), Cancellation));
         await cluster.Settled(12);
         Assert.Contains("CoordinatorGrain", (await Places(cluster)).Keys);
     }
@@ -40,7 +40,7 @@ public sealed class PlacementTests
         var next = await AllReplicasOn(cluster, cluster.Silo(2).SiloAddress);
 
         await cluster.Silos.KillSiloAsync(cluster.Silo(2));
-        await cluster.Learner.Ingest(LearningCluster.Articles(next, 30), Cancellation);
+        await LearningCluster.Persist(() => cluster.Learner.Ingest(LearningCluster.Articles(next, 30), Cancellation));
         next += 30;
         await cluster.Settled(next);
         SiloAddress[] left = [cluster.Silo(0).SiloAddress, cluster.Silo(1).SiloAddress];
@@ -54,7 +54,7 @@ public sealed class PlacementTests
     public async Task Replicas_OverSilosOfOneKind_AreSpreadEvenly()
     {
         await using var cluster = await LearningCluster.Start(3);
-        await cluster.Learner.Ingest(LearningCluster.Articles(0, 30), Cancellation);
+        await LearningCluster.Persist(() => cluster.Learner.Ingest(LearningCluster.Articles(0, 30), Cancellation));
         await cluster.Settled(30);
         await LearningCluster.Eventually(async () => (await Places(cluster))["ReplicaGrain"].Distinct().Count() == 3, "a replica on each silo");
     }
@@ -66,7 +66,7 @@ public sealed class PlacementTests
     {
         await LearningCluster.Eventually(async () =>
         {
-            await cluster.Learner.Ingest(LearningCluster.Articles(next, 6), Cancellation);
+            await LearningCluster.Persist(() => cluster.Learner.Ingest(LearningCluster.Articles(next, 6), Cancellation));
             next += 6;
             await cluster.Settled(next);
             return (await Places(cluster)).GetValueOrDefault("ReplicaGrain") is { } replicas && replicas.All(silo.Equals);
@@ -80,7 +80,7 @@ public sealed class PlacementTests
 
     private static async Task<Dictionary<string, List<SiloAddress>>> Places(LearningCluster cluster)
     {
-        var statistics = await cluster.Client.GetGrain<IManagementGrain>(0).GetDetailedGrainStatistics();
+        var statistics = await LearningCluster.Persist(() => cluster.Client.GetGrain<IManagementGrain>(0).GetDetailedGrainStatistics());
         return statistics.Where(one => one.GrainType.Contains("RsrNet", StringComparison.Ordinal))
             .GroupBy(one => one.GrainType.Split(',')[0].Split('.')[^1])
             .ToDictionary(type => type.Key, type => type.Select(one => one.SiloAddress).ToList());
