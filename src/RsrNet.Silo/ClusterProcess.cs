@@ -277,8 +277,14 @@ internal sealed class ClusterProcess : IServing
     }
 
     /// <summary>Orleans' tables are in the database's own schema; only the store's are where the connection string says.</summary>
-    private static string ForOrleans(string database) =>
-        database.Length == 0 ? "" : new NpgsqlConnectionStringBuilder(database) { SearchPath = null }.ConnectionString;
+    private static string ForOrleans(string database)
+    {
+        if (database.Length == 0) return "";
+        var settings = new NpgsqlConnectionStringBuilder(database) { SearchPath = null };
+        // Membership and reminders are a few statements a minute.
+        settings.MaxPoolSize = Math.Min(settings.MaxPoolSize, 5);
+        return settings.ConnectionString;
+    }
 
     private static string NameOf(SiloOptions options, int port) =>
         options.Name.Length > 0 ? options.Name

@@ -27,7 +27,7 @@ internal sealed class PostgresCluster : IDisposable
     {
         await postgres.EnsureRunning();
         var name = $"cluster_{Guid.NewGuid():N}";
-        var settings = new NpgsqlConnectionStringBuilder(postgres.ConnectionString("public")) { SearchPath = null, MaxPoolSize = 10 };
+        var settings = new NpgsqlConnectionStringBuilder(postgres.ConnectionString("public")) { SearchPath = null, MaxPoolSize = 8 };
         await Execute(settings.ConnectionString, $"CREATE DATABASE {name}");
         settings.Database = name;
         await Execute(settings.ConnectionString, await File.ReadAllTextAsync(RepositoryFolder.Path("deploy/orleans.sql"), Cancellation));
