@@ -102,7 +102,7 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
             // Seconds for each repeat: with one thread as well it would take longer than all the rest.
             if (threads > 1) yield return new BartEncoding(models.Bart, 32, threads);
         }
-        if (options.Measures("encoder-bart-int8") && threads == 1 && Int8Weights.IsFast)
+        if (options.Measures("encoder-bart-int8") && threads == 1 && BartEncoder.SupportsInt8)
             yield return new BartEncoding(models.Bart, 1, threads, WeightPrecision.Int8);
     }
 
