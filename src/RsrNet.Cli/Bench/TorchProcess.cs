@@ -8,11 +8,19 @@ namespace RsrNet.Cli.Bench;
 /// <summary>A process of PyTorch that answers with times; its script (torch_peer.py) says how it is asked.</summary>
 internal sealed class TorchProcess : IDisposable
 {
-    private readonly Process _process;
+    /// <summary>
+    /// PyTorch's other threads spin on for a while after their last work (OpenBLAS's for 105 ms, the others for 30, measured) and would take a
+    /// core from whatever is measured next.
+    /// </summary>
+    private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(130);
 
-    private TorchProcess(Process process, string version)
+    private readonly Process _process;
+    private readonly int _threads;
+
+    private TorchProcess(Process process, string version, int threads)
     {
         _process = process;
+        _threads = threads;
         Version = version;
     }
 
@@ -33,6 +41,8 @@ internal sealed class TorchProcess : IDisposable
         start.Environment["OMP_NUM_THREADS"] = count;
         start.Environment["MKL_NUM_THREADS"] = count;
         start.Environment["OMP_WAIT_POLICY"] = spins ? "ACTIVE" : "PASSIVE";
+        // Actively they would spin for minutes; so much is longer than any pause inside a measurement.
+        if (spins) start.Environment["GOMP_SPINCOUNT"] = "1000000";
         // Large tensors come from memory that is kept, not from the system anew each time; that made an encoder's batch 1.6 times as fast.
         start.Environment["MALLOC_MMAP_MAX_"] = "0";
         start.Environment["MALLOC_TRIM_THRESHOLD_"] = "8000000000";
@@ -47,7 +57,7 @@ internal sealed class TorchProcess : IDisposable
             process!.ErrorDataReceived += static (_, _) => { };
             process.BeginErrorReadLine();
             if (process.StandardOutput.ReadLine() is { } hello && JsonNode.Parse(hello)?["version"]?.GetValue<string>() is { } version)
-                return new TorchProcess(process, version);
+                return new TorchProcess(process, version, threads);
         }
         catch (Exception problem) when (problem is System.ComponentModel.Win32Exception or System.Text.Json.JsonException)
         {
@@ -69,6 +79,7 @@ internal sealed class TorchProcess : IDisposable
         _process.StandardInput.WriteLine(question);
         _process.StandardInput.Flush();
         var answer = _process.StandardOutput.ReadLine() ?? throw new CommandException($"PyTorch ended at '{question}'");
+        if (_threads > 1) Thread.Sleep(Settle);
         return double.Parse(answer, NumberStyles.Float, CultureInfo.InvariantCulture);
     }
 
