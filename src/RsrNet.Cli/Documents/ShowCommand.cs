@@ -19,7 +19,7 @@ internal static class ShowCommand
         var command = new Command("show", "Shows a document's refinement state and summary.") { id, watch, json, url };
         command.SetAction(async (parsed, cancellation) =>
         {
-            using var server = new ServerClient(parsed.GetRequiredValue(url));
+            using var server = new ServerClient(parsed.GetRequiredValue(url), terminal);
             var path = $"v1/documents/{ServerClient.Escape(parsed.GetRequiredValue(id))}";
             var document = await Read(server, path, parsed.GetRequiredValue(id), cancellation);
             if (parsed.GetValue(json)) terminal.ResultWriter.WriteLine(JsonText.Of(document));

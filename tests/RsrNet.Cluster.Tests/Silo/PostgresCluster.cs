@@ -67,13 +67,19 @@ internal sealed class PostgresCluster : IDisposable
     /// <summary>In a process of its own.</summary>
     public Task<SiloProcess> Launch(string configuration) => SiloProcess.Start(command.Write($"{Guid.NewGuid():N}.json", configuration));
 
-    public async Task<long> Query(string sql)
+    /// <summary>A number.</summary>
+    public async Task<long> Query(string sql) => Convert.ToInt64(await Select(sql), System.Globalization.CultureInfo.InvariantCulture);
+
+    /// <summary>A text.</summary>
+    public async Task<string> Read(string sql) => (string)(await Select(sql))!;
+
+    private async Task<object?> Select(string sql)
     {
         await using var source = NpgsqlDataSource.Create(Database);
 #pragma warning disable CA2100 // the tests' own
         await using var select = source.CreateCommand(sql);
 #pragma warning restore CA2100
-        return Convert.ToInt64(await select.ExecuteScalarAsync(Cancellation), System.Globalization.CultureInfo.InvariantCulture);
+        return await select.ExecuteScalarAsync(Cancellation);
     }
 
     public void Dispose() => command.Dispose();
