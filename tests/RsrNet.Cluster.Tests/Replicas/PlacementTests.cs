@@ -1,5 +1,6 @@
 using Orleans.Runtime;
 using RsrNet.Grains;
+using RsrNet.Grains.Coordination;
 using RsrNet.Grains.Replicas;
 
 namespace RsrNet.Cluster.Tests.Replicas;
@@ -17,6 +18,16 @@ public sealed class PlacementTests
         var gpu = cluster.Silo(1).SiloAddress;
         await cluster.Acquainted();
         await AllReplicasOn(cluster, gpu);
+        // The silo with the GPU may have been the first to be ready.
+        await LearningCluster.Eventually(async () =>
+        {
+            await LearningCluster.Persist(async () =>
+            {
+                await cluster.Client.GetGrain<ICoordinatorGrain>(0).Wake();
+                return true;
+            });
+            return (await Places(cluster)).GetValueOrDefault("CoordinatorGrain") is { } coordinator && !coordinator.Contains(gpu);
+        }, "the coordinator's way");
         var places = await Places(cluster);
         // Its telemetry is a part of each silo.
         foreach (var (type, silos) in places) Assert.True(type is "ReplicaGrain" or "SiloTelemetry" || !silos.Contains(gpu), type);
