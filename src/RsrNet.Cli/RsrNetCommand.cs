@@ -5,6 +5,7 @@ using RsrNet.Cli.Coordination;
 using RsrNet.Cli.Embedding;
 using RsrNet.Cli.Documents;
 using RsrNet.Cli.Evaluate;
+using RsrNet.Cli.Models;
 using RsrNet.Cli.Replicas;
 using RsrNet.Cli.Telemetry;
 using RsrNet.Cli.Weights;
@@ -35,6 +36,7 @@ internal static class RsrNetCommand
             BenchCommand.Create(terminal),
             EmbedCommand.Create(terminal),
             CheckpointCommand.Create(terminal),
+            ModelsCommand.Create(terminal),
             NewswireCommand.Create(terminal),
         };
 

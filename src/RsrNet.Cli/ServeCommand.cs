@@ -1,5 +1,6 @@
 using System.CommandLine;
 using RsrNet.Cli.Articles;
+using RsrNet.Cli.Embedding;
 using RsrNet.Cli.Telemetry;
 using RsrNet.Core;
 using RsrNet.Core.Articles;
@@ -16,7 +17,7 @@ internal static class ServeCommand
 
     /// <param name="Feed">A file or folder to watch; null for none.</param>
     /// <param name="DemoRate">Articles of the demo newswire a second; null for no demo.</param>
-    private sealed record Wishes(ConfigurationFile Configuration, string? Feed, double? DemoRate, long? DemoDrift, bool Quiet);
+    private sealed record Wishes(ConfigurationFile Configuration, string? Encoder, string? Feed, double? DemoRate, long? DemoDrift, bool Quiet);
 
     public static Command Create(Terminal terminal)
     {
@@ -46,11 +47,14 @@ internal static class ServeCommand
             Description = "A JSON file of settings, such as silo-config/local.json.",
             HelpName = "FILE",
         };
+        var encoder = EncoderChoice.Option();
+        encoder.DefaultValueFactory = null;
+        encoder.Description += " Default: the one that the data was made with, else hashed.";
         var quiet = new Option<bool>("--quiet") { Description = "No line of numbers while it runs." };
         var command = new Command(
             "serve", "Runs the server: API, learning, refinement. Ctrl-C ends it; the next start goes on where it stopped.")
         {
-            demo, rate, drift, feed, urls, data, config, quiet,
+            demo, rate, drift, feed, urls, data, config, encoder, quiet,
         };
         command.SetAction((parsed, cancellation) =>
         {
@@ -71,14 +75,17 @@ internal static class ServeCommand
             {
                 throw new CommandException($"--feed {watched}: there is no such file or folder; make it first");
             }
+            if (parsed.GetValue(encoder) is { } name) EncoderChoice.RequireFolder(name);
             var wishes = new Wishes(
-                configuration, watched, isDemo ? parsed.GetValue(rate) : null, parsed.GetValue(drift), parsed.GetValue(quiet));
+                configuration, parsed.GetValue(encoder), watched, isDemo ? parsed.GetValue(rate) : null, parsed.GetValue(drift),
+                parsed.GetValue(quiet));
             return Run(wishes, terminal, cancellation);
         });
         return command;
     }
 
-    private static ServerOptions Override(ServerOptions options, string? urls, string? data, bool demo, Terminal terminal)
+    /// <summary>The options with what the command line says, checked.</summary>
+    internal static ServerOptions Override(ServerOptions options, string? urls, string? data, bool demo, Terminal terminal)
     {
         // A folder that the configuration file names counts. The built-in default is the user's; the demo's is kept apart from real data.
         var byDefault = demo ? Path.Combine(terminal.DataFolder, "demo") : terminal.DataFolder;
@@ -93,7 +100,8 @@ internal static class ServeCommand
     {
         using var status = new StatusLine(terminal);
         long version;
-        await using (var process = await SingleProcess.Start(wishes.Configuration, status.Notice, cancellation))
+        await using (var process = await SingleProcess.Start(
+            wishes.Configuration, EncoderChoice.Of(terminal, wishes.Configuration.Learner.Embedding), wishes.Encoder, status.Notice, cancellation))
         {
             var before = await process.Learner.ReadTelemetry(cancellation);
             status.Notice(

@@ -22,8 +22,6 @@ public sealed class LocalLearner : ILearner
     /// <summary>The learning mode: the notebook's recursion, loss and optimiser.</summary>
     public const string Mode = "notebook";
 
-    private const string EncoderSetting = "encoder";
-
     private static readonly TimeSpan BacklogRetry = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan CheckpointRetry = TimeSpan.FromSeconds(2);
 
@@ -735,14 +733,17 @@ public sealed class LocalLearner : ILearner
 
     private async Task Resume(Action<string> warn, CancellationToken cancellation)
     {
-        if (await store.ReadSetting(EncoderSetting, cancellation) is { } known)
+        if (await Reembedding.UnfinishedGoal(store, cancellation) is { } goal)
+            throw new WeightsRejectedException(
+                $"the documents in this store are being embedded anew by '{goal}', and that was cut off; run `rsrnet documents reembed` to its end");
+        if (await store.ReadSetting(Reembedding.EncoderSetting, cancellation) is { } known)
         {
             if (known != encoder.Id)
                 throw new WeightsRejectedException(
                     $"the documents in this store were embedded by '{known}', and vectors of '{encoder.Id}' cannot be mixed with them; "
-                    + $"use the encoder '{known}' or another data folder");
+                    + $"use the encoder '{known}', or another data folder, or change the documents over with `rsrnet documents reembed`");
         }
-        else await store.WriteSetting(EncoderSetting, encoder.Id, cancellation);
+        else await store.WriteSetting(Reembedding.EncoderSetting, encoder.Id, cancellation);
 
         if (checkpoints is not null && await checkpoints.LoadNewest(warn, cancellation) is { } checkpoint)
         {

@@ -1,6 +1,7 @@
 using RsrNet.Core.Articles;
 using RsrNet.Core.Coordination;
 using RsrNet.Core.Documents;
+using RsrNet.Core.Embedding;
 using RsrNet.Core.Replicas;
 using RsrNet.Core.Weights;
 
@@ -10,6 +11,8 @@ namespace RsrNet.Core;
 public sealed record RsrNetOptions
 {
     public ArticleLimits Articles { get; init; } = new();
+
+    public EmbeddingOptions Embedding { get; init; } = new();
 
     public DocumentOptions Documents { get; init; } = new();
 
@@ -35,6 +38,10 @@ public sealed record RsrNetOptions
         AtLeast("Articles.BodyBytes", Articles.BodyBytes, 1024);
         AtLeast("Articles.BatchLines", Articles.BatchLines, 1);
         AtLeast("Articles.Backlog", Articles.Backlog, 1);
+
+        AtLeast("Embedding.TokenLimit", Embedding.TokenLimit, 2, 1024);
+        AtLeast("Embedding.Threads", Embedding.Threads, 0, 1024);
+        AtLeast("Embedding.CacheTexts", Embedding.CacheTexts, 0);
 
         Between("Documents.Tolerance", Documents.Tolerance, 0, 1);
         AtLeast("Documents.MaxSteps", Documents.MaxSteps, 1);

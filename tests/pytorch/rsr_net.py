@@ -1,4 +1,5 @@
 """RSR-Net's network in PyTorch, and safetensors files without the safetensors package. Needs torch (1.13 or later) and nothing else."""
+import ctypes
 import json
 import struct
 
@@ -38,23 +39,25 @@ class RsrNet(nn.Module):
         return y, z, torch.sigmoid(y.max(dim=1).values)
 
 
+DTYPES = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16", torch.float64: "F64", torch.int64: "I64"}
+
+
 def write_safetensors(path, tensors):
     """8 bytes length of the header, the header as JSON, the tensors one after the other, all little-endian."""
-    header, blocks, place = {}, [], 0
+    header, place = {}, 0
+    tensors = {name: tensor.detach().contiguous() for name, tensor in tensors.items()}
     for name, tensor in tensors.items():
-        dtype, letter = ("I64", "q") if tensor.dtype == torch.int64 else ("F32", "f")
-        values = tensor.contiguous().reshape(-1).tolist()
-        block = struct.pack(f"<{len(values)}{letter}", *values)
-        header[name] = {"dtype": dtype, "shape": list(tensor.shape), "data_offsets": [place, place + len(block)]}
-        blocks.append(block)
-        place += len(block)
+        length = tensor.numel() * tensor.element_size()
+        header[name] = {"dtype": DTYPES[tensor.dtype], "shape": list(tensor.shape), "data_offsets": [place, place + length]}
+        place += length
     text = json.dumps(header).encode()
     text += b" " * (-len(text) % 8)
     with open(path, "wb") as file:
         file.write(struct.pack("<Q", len(text)))
         file.write(text)
-        for block in blocks:
-            file.write(block)
+        for tensor in tensors.values():
+            # The tensor's memory as it is: no numpy needed, and large models take no time.
+            file.write(ctypes.string_at(tensor.data_ptr(), tensor.numel() * tensor.element_size()))
 
 
 def read_safetensors(path):

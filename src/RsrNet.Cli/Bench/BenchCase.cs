@@ -21,6 +21,17 @@ internal abstract class BenchCase(string name, int size, int threads) : IDisposa
     /// <summary>Operations of one repeat that the result cannot do without, a multiply-add being two; 0 where nobody counts.</summary>
     public abstract double Operations { get; }
 
+    /// <summary>A rate to report instead of a time: its unit, and how much of it a repeat does.</summary>
+    public virtual (string Unit, double PerRepeat)? Rate => null;
+
+    /// <summary>What a reader of the result should know.</summary>
+    public virtual string? Note => null;
+
+    /// <summary>Tells the peer what it needs to know before it is asked to measure; once.</summary>
+    public virtual void Introduce(TorchPeer peer)
+    {
+    }
+
     /// <summary>Does it once.</summary>
     public abstract void Run();
 
@@ -139,6 +150,8 @@ internal sealed class SquareProduct : BenchCase
     public override string PeerKind => "matmul";
 
     public override double Operations => 2.0 * Size * Size * Size;
+
+    public override (string Unit, double PerRepeat)? Rate => ("GFLOP/s", Operations / 1e9);
 
     public override void Run() => _product.Multiply(new MatrixOperand(_a, Size, Size), new MatrixOperand(_b, Size, Size), _c);
 

@@ -32,10 +32,10 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
     private string _peerName = NoPeer;
 
     /// <summary>The names of all results.</summary>
-    public static IReadOnlyList<string> Names { get; } = 
+    public static IReadOnlyList<string> Names { get; } =
     [
         "train-step", "train-step-peak", "inference", "matmul", "matmul-peak", "recurrent-numbers", "recurrent-char", "recurrent-lstm",
-        "allocations", "encoder-hashed", "pipeline", "memory",
+        "allocations", "encoder-hashed", "encoder-bart", "encoder-bart-peak", "pipeline", "memory",
     ];
 
     public async Task<BenchReport> Run(CancellationToken cancellation = default)
@@ -51,10 +51,15 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
 
     private void Compare(int threads, CancellationToken cancellation)
     {
-        var measured = Cases(threads).Select(of => new Measured(of)).ToList();
+        using var models = new Models();
+        var measured = Cases(threads, models).Select(of => new Measured(of)).ToList();
         if (measured.Count == 0) return;
         using var peer = startPeer(threads);
-        if (peer is not null) _peerName = peer.Name;
+        if (peer is not null)
+        {
+            _peerName = peer.Name;
+            foreach (var of in measured) of.Case.Introduce(peer);
+        }
         try
         {
             for (var round = 0; round < options.Rounds; round++)
@@ -74,7 +79,7 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
         foreach (var of in measured) Report(of, threads, peer?.Name);
     }
 
-    private IEnumerable<BenchCase> Cases(int threads)
+    private IEnumerable<BenchCase> Cases(int threads, Models models)
     {
         // Shares of a core's peak are of one core.
         bool Wanted(string name, string peak) => options.Measures(name) || (threads == 1 && options.Measures(peak));
@@ -91,6 +96,12 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
         {
             foreach (var edge in (int[])[128, 256, 512, 1024, 2048]) yield return new SquareProduct(edge, threads);
         }
+        if (Wanted("encoder-bart", "encoder-bart-peak"))
+        {
+            yield return new BartEncoding(models.Bart, 1, threads);
+            // Seconds for each repeat: with one thread as well it would take longer than all the rest.
+            if (threads > 1) yield return new BartEncoding(models.Bart, 32, threads);
+        }
         // The recurrent models learn on one thread beside the recursion.
         if (threads != 1) yield break;
         if (options.Measures("recurrent-numbers")) yield return new NumbersStep(64);
@@ -100,13 +111,13 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
 
     private void Report(Measured of, int threads, string? peerName)
     {
-        var isRate = of.Case is SquareProduct;
-        var scale = isRate ? of.Case.Operations / 1e9 : 1e6;
-        double InUnit(double seconds) => isRate ? scale / seconds : scale * seconds;
+        var rate = of.Case.Rate;
+        double InUnit(double seconds) => rate is { } given ? given.PerRepeat / seconds : 1e6 * seconds;
+        string? Note(string? note) => peerName is null ? note is null ? NoPeer : $"{note}; {NoPeer}" : note;
 
         if (options.Measures(of.Case.Name))
         {
-            _results.Add(new BenchResult(of.Case.Name, isRate ? "GFLOP/s" : threads == 1 ? "us of processor time" : "us", InUnit(of.Ours.Median))
+            _results.Add(new BenchResult(of.Case.Name, rate?.Unit ?? (threads == 1 ? "us of processor time" : "us"), InUnit(of.Ours.Median))
             {
                 Batch = of.Case.Size,
                 Threads = threads,
@@ -115,7 +126,7 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
                 PeerName = peerName,
                 Spread = of.Ours.Spread(),
                 PeerSpread = peerName is null ? null : of.Peers.Spread(),
-                Note = peerName is null ? NoPeer : null,
+                Note = Note(of.Case.Note),
             });
         }
         var peak = of.Case.Name + "-peak";
@@ -128,7 +139,7 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
             Ratio = peerName is null ? null : of.Ratios.Median,
             PeerName = peerName,
             Spread = of.Shares.Spread(),
-            Note = peerName is null ? NoPeer : isRate ? null : "counting the arithmetic that the step cannot do without, on both sides",
+            Note = Note(of.Case is TrainingStep ? "counting the arithmetic that the step cannot do without, on both sides" : of.Case.Note),
         });
     }
 
@@ -172,6 +183,16 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
         const int Documents = 10_000;
         notice("memory");
         _results.Add(new BenchResult("memory", "MB", await Pipeline.MeasureMemory(Documents, cancellation)) { Note = $"held more for {Documents:N0} documents at rest" });
+    }
+
+    /// <summary>Model folders that cases share, made when they are needed.</summary>
+    private sealed class Models : IDisposable
+    {
+        private RandomBart? bart;
+
+        public RandomBart Bart => bart ??= new RandomBart();
+
+        public void Dispose() => bart?.Dispose();
     }
 
     /// <summary>A case and its samples.</summary>

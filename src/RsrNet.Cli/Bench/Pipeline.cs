@@ -3,6 +3,8 @@ using System.Globalization;
 using System.Net.Http.Headers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using RsrNet.Cli.Embedding;
+using RsrNet.Cli.Models;
 using RsrNet.Core;
 using RsrNet.Core.Articles;
 using RsrNet.Core.Documents;
@@ -104,7 +106,8 @@ internal sealed class Pipeline
     {
         var folder = Directory.CreateTempSubdirectory("rsrnet-bench-").FullName;
         var configuration = new ConfigurationFile(new RsrNetOptions(), new ServerOptions { Urls = "http://127.0.0.1:0", Data = folder });
-        return new Running(await SingleProcess.Start(configuration, static _ => { }, cancellation), folder);
+        var encoders = new EncoderChoice(new EmbeddingOptions(), new ModelLibrary(folder));
+        return new Running(await SingleProcess.Start(configuration, encoders, EncoderChoice.Hashed, static _ => { }, cancellation), folder);
     }
 
     private sealed class Running(SingleProcess process, string folder) : IAsyncDisposable

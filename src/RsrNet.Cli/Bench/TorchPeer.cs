@@ -34,7 +34,7 @@ internal sealed class TorchPeer : IDisposable
     }
 
     /// <summary>Seconds of one repeat.</summary>
-    /// <param name="kind">train, refine or matmul.</param>
+    /// <param name="kind">train, refine, matmul or bart.</param>
     /// <exception cref="CommandException">The process has ended.</exception>
     public double Measure(string kind, int size)
     {
@@ -42,6 +42,9 @@ internal sealed class TorchPeer : IDisposable
         if (!_repeats.TryGetValue(work, out var repeats)) _repeats[work] = repeats = Stopclock.RepeatsFor(Ask($"{work} 3"));
         return Ask($"{work} {repeats}");
     }
+
+    /// <summary>Says something that has no answer.</summary>
+    public void Tell(string line) => _process.StandardInput.WriteLine(line);
 
     public void Dispose()
     {

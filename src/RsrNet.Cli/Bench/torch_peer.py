@@ -1,14 +1,16 @@
 """The other side of `rsrnet bench`: the same work in PyTorch, timed on request.
 
 Reads lines `KIND SIZE REPEATS` and answers each with the seconds of one repeat. KIND is train (one supervision step of a batch of SIZE: deep
-recursion, loss, gradient, clip, Adam), refine (one deep recursion of a batch of SIZE outside training), matmul (SIZE x SIZE x SIZE), or a
-training step of a recurrent model with a batch of SIZE: numbers (the human-numbers notebook's stage 4), char (the character model), lstm (the
-text classifier). Of the ways PyTorch can do such a step (a loop or a fused layer, dense or sparse tables, padded or packed sequences) the fastest
-is found first and then measured.
-The first line of the output says what answers. fc_aux is left out here, too: nothing reads it.
+recursion, loss, gradient, clip, Adam), refine (one deep recursion of a batch of SIZE outside training), matmul (SIZE x SIZE x SIZE), bart
+(embeddings of SIZE texts), or a training step of a recurrent model with a batch of SIZE: numbers (stage 4 of the human-numbers notebook), char
+(the character model), lstm (the text classifier). Of the ways PyTorch can do the latter (a loop or a fused layer, dense or sparse tables, padded
+or packed sequences) the fastest is found first and then measured. A line `bart-model SIZE HEADS LENGTHS PATH` says which weights and how many
+tokens those texts have. The first line of the output says what answers. fc_aux is left out here, too: nothing reads it.
 """
 import inspect
 import json
+import math
+import struct
 import sys
 import time
 
@@ -92,6 +94,57 @@ class Product:
 
     def __call__(self):
         torch.mm(self.a, self.b, out=self.c)
+
+
+def read_safetensors(path):
+    with open(path, "rb") as file:
+        (length,) = struct.unpack("<Q", file.read(8))
+        header = json.loads(file.read(length))
+        data = bytearray(file.read())
+    header.pop("__metadata__", None)
+    return {name: torch.frombuffer(data, dtype=torch.float32, offset=entry["data_offsets"][0],
+                                   count=math.prod(entry["shape"])).reshape(entry["shape"]) for name, entry in header.items()}
+
+
+class Bart:
+    """BART's encoder out of PyTorch's own layers, which have a fused path of their own for inference; shorter texts are padded and masked."""
+
+    models = {}
+
+    @classmethod
+    def introduce(cls, size, heads, lengths, path):
+        cls.models[size] = (int(heads), [int(length) for length in lengths.split(",")], path)
+
+    def __init__(self, size):
+        heads, lengths, path = self.models[str(size)]
+        state = {name.replace("model.encoder.", ""): tensor for name, tensor in read_safetensors(path).items()}
+        self.tokens, self.positions = state["model.shared.weight"], state["embed_positions.weight"]
+        self.norm = nn.LayerNorm(self.tokens.shape[1])
+        self.norm.load_state_dict({"weight": state["layernorm_embedding.weight"], "bias": state["layernorm_embedding.bias"]})
+        layer = nn.TransformerEncoderLayer(self.tokens.shape[1], heads, state["layers.0.fc1.bias"].shape[0], 0.0, "gelu", batch_first=True)
+        count = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("layers."))
+        self.encoder = nn.TransformerEncoder(layer, count, enable_nested_tensor=False).eval()
+        parts = {"self_attn.out_proj": "self_attn.out_proj", "linear1": "fc1", "linear2": "fc2", "norm1": "self_attn_layer_norm", "norm2": "final_layer_norm"}
+        with torch.no_grad():
+            for index, layer in enumerate(self.encoder.layers):
+                for ending in ("weight", "bias"):
+                    for theirs, name in parts.items():
+                        layer.get_parameter(f"{theirs}.{ending}").copy_(state[f"layers.{index}.{name}.{ending}"])
+                    joined = torch.cat([state[f"layers.{index}.self_attn.{part}_proj.{ending}"] for part in "qkv"])
+                    layer.get_parameter(f"self_attn.in_proj_{ending}").copy_(joined)
+        self.ids = torch.full((len(lengths), max(lengths)), 1)
+        for row, length in enumerate(lengths):
+            self.ids[row, :length] = torch.randint(4, self.tokens.shape[0], (length,))
+        self.padding = self.ids == 1 if min(lengths) < max(lengths) else None
+        self.lengths = torch.tensor(lengths).unsqueeze(1)
+
+    def __call__(self):
+        with torch.inference_mode():
+            x = self.norm(self.tokens[self.ids] + self.positions[2:2 + self.ids.shape[1]])
+            x = self.encoder(x, src_key_padding_mask=self.padding)
+            if self.padding is not None:
+                x = x.masked_fill(self.padding.unsqueeze(2), 0)
+            return x.sum(dim=1) / self.lengths
 
 
 def tokens_of(count, vocabulary):
@@ -223,12 +276,15 @@ def main():
     threads = int(sys.argv[1])
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
-    kinds = {"train": Training, "refine": Refinement, "matmul": Product, "numbers": Numbers, "char": Characters, "lstm": Classifier}
+    kinds = {"train": Training, "refine": Refinement, "matmul": Product, "bart": Bart, "numbers": Numbers, "char": Characters, "lstm": Classifier}
     works = {}
     # As on the other side: one thread is timed by the processor time it takes, which other programs change less.
     clock = time.process_time if threads == 1 else time.perf_counter
     print(json.dumps({"version": torch.__version__, "threads": torch.get_num_threads()}), flush=True)
     for line in sys.stdin:
+        if line.startswith("bart-model "):
+            Bart.introduce(*line.split(maxsplit=4)[1:4], line.split(maxsplit=4)[4].rstrip("\n"))
+            continue
         kind, size, repeats = line.split()
         key = (kind, size)
         if key not in works:

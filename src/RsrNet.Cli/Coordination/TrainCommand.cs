@@ -1,5 +1,6 @@
 using System.CommandLine;
 using RsrNet.Cli.Articles;
+using RsrNet.Cli.Embedding;
 using RsrNet.Core;
 using RsrNet.Core.Articles;
 using RsrNet.Core.Coordination;
@@ -38,9 +39,10 @@ internal static class TrainCommand
         {
             Description = "JSON: a line for each epoch {epoch, loss, similarity, documents, seconds}, then {done: true, weightVersion}.",
         };
+        var encoder = EncoderChoice.Option();
         var command = new Command("train", "Learns from articles with highlights, without a server.")
         {
-            paths, epochs, batch, seed, checkpoints, save, json,
+            paths, epochs, batch, seed, encoder, checkpoints, save, json,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -53,8 +55,10 @@ internal static class TrainCommand
             if (articles.Count < 2) throw new CommandException("training needs at least two articles with highlights (BatchNorm cannot train on one)");
             await using var store = new MemoryDocumentStore();
             var folder = parsed.GetValue(checkpoints) is { } path ? new CheckpointFolder(path, options.Weights) : null;
+            var chosen = EncoderChoice.Of(terminal, options.Embedding).Open(parsed.GetRequiredValue(encoder));
+            using var closing = chosen as IDisposable;
             await using var learner = await LocalLearner.Open(
-                options, new HashedEncoder(), store, folder, warn: terminal.Notice, cancellation: cancellation);
+                options, chosen, store, folder, warn: terminal.Notice, cancellation: cancellation);
             await learner.Ingest(articles, cancellation);
             var training = new Training(learner, [.. articles.Select(article => article.Id)], options, terminal);
             for (var epoch = 1; epoch <= parsed.GetValue(epochs); epoch++)

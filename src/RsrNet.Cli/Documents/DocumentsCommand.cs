@@ -19,7 +19,10 @@ internal static class DocumentsCommand
         var cursor = new Option<string?>("--cursor") { Description = "Goes on where an earlier list ended.", HelpName = "CURSOR" };
         var json = new Option<bool>("--json") { Description = "JSON: {items, next}." };
         var url = ServerAddress.Option(terminal);
-        var command = new Command("documents", "Lists documents in order of arrival.") { status, limit, cursor, json, url };
+        var command = new Command("documents", "Lists documents in order of arrival.")
+        {
+            status, limit, cursor, json, url, ReembedCommand.Create(terminal),
+        };
         command.SetAction(async (parsed, cancellation) =>
         {
             using var server = new ServerClient(parsed.GetRequiredValue(url));

@@ -20,14 +20,15 @@ internal static class EmbedCommand
             HelpName = "PATH",
         };
         var encoder = EncoderChoice.Option();
-        var json = new Option<bool>("--json") { Description = "JSON: {encoder, dimensions, items: [{text, embedding}]}." };
+        var json = new Option<bool>("--json") { Description = "JSON: {encoder, dimensions, items: [{text, tokens?, embedding}]}." };
         var command = new Command("embed", "Prints the embeddings of texts.") { texts, file, encoder, json };
         command.SetAction(parsed =>
         {
             var wanted = new List<string>(parsed.GetValue(texts) ?? []);
             if (parsed.GetValue(file) is { } path) wanted.AddRange(ReadLines(path, terminal));
             if (wanted.Count == 0) throw new UsageException("embed needs a text, or --file with a file that has one");
-            var chosen = EncoderChoice.Of(parsed.GetRequiredValue(encoder));
+            var chosen = EncoderChoice.Of(terminal).Open(parsed.GetRequiredValue(encoder));
+            using var closing = chosen as IDisposable;
             var vectors = new float[wanted.Count * chosen.Dimensions];
             chosen.Encode(wanted.ToArray(), vectors);
             if (parsed.GetValue(json)) PrintJson(chosen, wanted, vectors, terminal);
@@ -63,7 +64,7 @@ internal static class EmbedCommand
         {
             encoder = encoder.Id,
             dimensions = encoder.Dimensions,
-            items = texts.Select((text, row) => new { text, embedding = Row(encoder, vectors, row).ToArray() }),
+            items = texts.Select((text, row) => new { text, tokens = encoder.CountTokens(text), embedding = Row(encoder, vectors, row).ToArray() }),
         }));
 
     private static void Print(ITextEncoder encoder, List<string> texts, float[] vectors, Terminal terminal)

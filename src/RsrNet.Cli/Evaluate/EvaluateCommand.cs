@@ -73,7 +73,8 @@ internal static class EvaluateCommand
             var both = exam.RemoveAll(article => seen.Contains(article.Id));
             if (both > 0) terminal.Notice($"left out {both:N0} test articles that are among the training articles");
 
-            var vectors = EncoderChoice.Of(parsed.GetRequiredValue(encoder));
+            var vectors = EncoderChoice.Of(terminal).Open(parsed.GetRequiredValue(encoder));
+            using var closing = vectors as IDisposable;
             using var model = Model(parsed.GetRequiredValue(mode), vectors, parsed.GetValue(seed), parsed.GetValue(batch));
             EvaluationReport report;
             using (var status = new StatusLine(terminal))

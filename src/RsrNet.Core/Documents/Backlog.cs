@@ -14,6 +14,9 @@ internal sealed class Backlog : IAsyncDisposable
     /// <summary>Documents read from the store and embedded at a time.</summary>
     private const int Chunk = 128;
 
+    /// <summary>Documents that an encoder gets at a time that uses all cores for each call.</summary>
+    private const int Group = 8;
+
     private readonly IDocumentStore store;
     private readonly ITextEncoder encoder;
     private readonly LearnerTelemetry telemetry;
@@ -71,12 +74,15 @@ internal sealed class Backlog : IAsyncDisposable
                     await arrivals.Reader.ReadAsync(cancellation);
                     continue;
                 }
-                var embedded = new Document[documents.Count];
-                Parallel.For(0, documents.Count, i => embedded[i] = Embedded(documents[i]));
-                foreach (var document in embedded)
+                // An encoder of a second an article should not keep the first waiting for the last.
+                foreach (var group in documents.Chunk(encoder.UsesAllCores ? Group : Chunk))
                 {
-                    await ready.Writer.WriteAsync(document, cancellation);
-                    onReady();
+                    foreach (var document in Embedded(group))
+                    {
+                        await ready.Writer.WriteAsync(document, cancellation);
+                        onReady();
+                    }
+                    cancellation.ThrowIfCancellationRequested();
                 }
                 last = documents[^1].Sequence;
             }
@@ -85,6 +91,32 @@ internal sealed class Backlog : IAsyncDisposable
         {
             // The learner is being closed; the store keeps what was not taken.
         }
+    }
+
+    private Document[] Embedded(Document[] documents)
+    {
+        var embedded = new Document[documents.Length];
+        if (encoder.UsesAllCores && TryEmbedTogether(documents) is { } together) return together;
+        Parallel.For(0, documents.Length, i => embedded[i] = Embedded(documents[i]));
+        return embedded;
+    }
+
+    /// <summary>All in one call of the encoder; null where one of them makes it fail, and they are to be tried one by one.</summary>
+    private Document[]? TryEmbedTogether(Document[] documents)
+    {
+        var missing = Array.FindAll(documents, document => document.Embedding is null);
+        try
+        {
+            var embeddings = encoder.Embed(Array.ConvertAll(missing, document => document.Article));
+            var next = 0;
+            return Array.ConvertAll(documents, document => document.Embedding is null ? document with { Embedding = embeddings[next++] } : document);
+        }
+#pragma warning disable CA1031 // as below
+        catch (Exception)
+        {
+            return null;
+        }
+#pragma warning restore CA1031
     }
 
     private Document Embedded(Document document)

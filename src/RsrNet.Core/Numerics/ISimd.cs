@@ -63,6 +63,12 @@ internal unsafe interface ISimd<TVector>
 
     /// <summary>The largest lane; NaN where one is.</summary>
     static abstract float Largest(TVector a);
+
+    /// <summary>The smaller of the two; <paramref name="b"/> where either is not a number.</summary>
+    static abstract TVector Min(TVector a, TVector b);
+
+    /// <summary>2^a for whole a in [-126, 127].</summary>
+    static abstract TVector PowerOfTwo(TVector a);
 }
 
 internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
@@ -126,6 +132,13 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
         ((Vector512.ConvertToInt32Native(n) + Vector512.Create(127)) << 23).AsSingle();
 
     public static float Largest(Vector512<float> a) => Simd256.Largest(Vector256.Max(a.GetLower(), a.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Min(Vector512<float> a, Vector512<float> b) => Vector512.MinNative(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> PowerOfTwo(Vector512<float> a) =>
+        ((Vector512.ConvertToInt32Native(a) + Vector512.Create(127)) << 23).AsSingle();
 }
 
 internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
@@ -189,6 +202,13 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
         ((Vector256.ConvertToInt32Native(n) + Vector256.Create(127)) << 23).AsSingle();
 
     public static float Largest(Vector256<float> a) => Simd128.Largest(Vector128.Max(a.GetLower(), a.GetUpper()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> Min(Vector256<float> a, Vector256<float> b) => Vector256.MinNative(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector256<float> PowerOfTwo(Vector256<float> a) =>
+        ((Vector256.ConvertToInt32Native(a) + Vector256.Create(127)) << 23).AsSingle();
 }
 
 internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
@@ -252,6 +272,13 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
         ((Vector128.ConvertToInt32Native(n) + Vector128.Create(127)) << 23).AsSingle();
 
     public static float Largest(Vector128<float> a) => MathF.Max(MathF.Max(a[0], a[1]), MathF.Max(a[2], a[3]));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> Min(Vector128<float> a, Vector128<float> b) => Vector128.MinNative(a, b);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector128<float> PowerOfTwo(Vector128<float> a) =>
+        ((Vector128.ConvertToInt32Native(a) + Vector128.Create(127)) << 23).AsSingle();
 }
 
 /// <summary>No vectors at all: the same kernels on machines without them.</summary>
@@ -296,4 +323,8 @@ internal readonly unsafe struct SimdScalar : ISimd<float>
     public static float PowerOfTwo(float n) => BitConverter.Int32BitsToSingle(((int)n + 127) << 23);
 
     public static float Largest(float a) => a;
+
+    public static float Min(float a, float b) => a < b ? a : b;
+
+    public static float PowerOfTwo(float a) => BitConverter.Int32BitsToSingle(((int)a + 127) << 23);
 }

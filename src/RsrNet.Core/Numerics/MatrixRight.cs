@@ -45,10 +45,11 @@ internal sealed unsafe class MatrixRight<TSimd, TVector> : IDisposable
     /// <param name="floor">0 for a rectifier.</param>
     /// <param name="k">Sums over so many k only; 0 for all.</param>
     /// <param name="fromK">The first of them.</param>
-    /// <param name="columns">The first columns only; 0 for all.</param>
+    /// <param name="columns">So many columns only; 0 for all.</param>
+    /// <param name="fromColumn">The first of them; a multiple of the panel's width.</param>
     public void Multiply(
         int rows, float* left, nint leftRow, float* result, nint resultRow, float* start, nint startRow, float floor = float.NegativeInfinity,
-        int k = 0, int fromK = 0, int columns = 0)
+        int k = 0, int fromK = 0, int columns = 0, int fromColumn = 0)
     {
         var form = new TileForm
         {
@@ -63,7 +64,7 @@ internal sealed unsafe class MatrixRight<TSimd, TVector> : IDisposable
             Beta = 1,
             Floor = floor,
         };
-        var right = _panels.Pointer + (nint)fromK * Width;
+        var right = _panels.Pointer + fromColumn / Width * form.RightPanel + (nint)fromK * Width;
         MatrixPanels<TSimd, TVector>.Multiply(form, rows, columns == 0 ? Columns : columns, left, right, result, start);
     }
 

@@ -6,7 +6,7 @@ using System.Security.Cryptography;
 namespace RsrNet.Core.Weights;
 
 /// <summary>Reads a safetensors file: the header at once, each tensor where it is asked for. Used by one thread at a time.</summary>
-public sealed class SafetensorsReader : IDisposable
+public sealed class SafetensorsReader : ITensorFile
 {
     private const int ChunkLength = 1 << 16;
 
@@ -57,6 +57,8 @@ public sealed class SafetensorsReader : IDisposable
             throw;
         }
     }
+
+    public IReadOnlyList<long>? FindShape(string name) => Header.Find(name)?.Shape;
 
     /// <summary>A tensor of F32, F16, BF16 or F64 as float.</summary>
     /// <exception cref="InvalidDataException">There is none of that name, or its type is another.</exception>

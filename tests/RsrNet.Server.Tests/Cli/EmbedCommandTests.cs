@@ -1,3 +1,5 @@
+using RsrNet.Server.Tests.Models;
+
 namespace RsrNet.Server.Tests.Cli;
 
 public sealed class EmbedCommandTests : IDisposable
@@ -36,6 +38,24 @@ public sealed class EmbedCommandTests : IDisposable
         command.Input = "Rain in the north\n";
         var outcome = await command.Of("embed", "--file", "-", "--json");
         Assert.Equal("Rain in the north", outcome.Json["items"]![0]!["text"]!.GetValue<string>());
+    }
+
+    [Fact]
+    public async Task ModelFolder_GivesItsVectorsAndCountsTokens()
+    {
+        var outcome = await command.Of("embed", "a", "", "--encoder", TinyModel.Folder, "--json");
+        Assert.True(outcome.Code == 0, outcome.Notices);
+        Assert.StartsWith("bart-16-", outcome.Json["encoder"]!.GetValue<string>(), StringComparison.Ordinal);
+        Assert.Equal([3, 2], outcome.Json["items"]!.AsArray().Select(item => item!["tokens"]!.GetValue<int>()));
+        Assert.Equal(16, outcome.Json["items"]![0]!["embedding"]!.AsArray().Count);
+    }
+
+    [Fact]
+    public async Task ModelThatIsNotThere_ExitsWithOneAndSaysHowToGetIt()
+    {
+        var outcome = await command.Of("embed", "a", "--encoder", "bart-base");
+        Assert.Equal(1, outcome.Code);
+        Assert.Contains("rsrnet models pull facebook/bart-base", outcome.Notices, StringComparison.Ordinal);
     }
 
     [Fact]

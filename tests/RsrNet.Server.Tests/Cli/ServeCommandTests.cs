@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
 using RsrNet.Server.Documents;
+using RsrNet.Server.Tests.Models;
 
 namespace RsrNet.Server.Tests.Cli;
 
@@ -105,7 +106,35 @@ public sealed class ServeCommandTests : IDisposable
         Assert.Equal(System.Net.HttpStatusCode.BadRequest, answer.StatusCode);
     }
 
+    [Fact]
+    public async Task BartThatIsNotThere_IsSaidOnce_AndTheHashedEncoderServes()
+    {
+        await using var serving = await Serving.Start(command, "--encoder", "bart-base", "--data", Data, "--quiet");
+        var numbers = await serving.WaitFor(_ => true);
+        Assert.Equal("hashed-768-1", numbers["encoder"]!.GetValue<string>());
+        var notices = (await serving.Stop()).Notices;
+        Assert.Equal(2, notices.Split("rsrnet models pull facebook/bart-base").Length);
+    }
+
+    [Fact]
+    public async Task ModelFolder_Serves_AndTheNextStartKeepsToIt()
+    {
+        string? id = null;
+        foreach (var option in new[] { new[] { "--encoder", TinyModel.Folder }, [] })
+        {
+            await using var serving = await Serving.Start(command, [.. option, "--data", Data, "--quiet"]);
+            var numbers = await serving.WaitFor(_ => true);
+            id ??= numbers["encoder"]!.GetValue<string>();
+            Assert.Equal(id, numbers["encoder"]!.GetValue<string>());
+        }
+        Assert.StartsWith("bart-16-", id, StringComparison.Ordinal);
+        var other = await command.Of("serve", "--encoder", "hashed", "--data", Data, "--urls", "http://127.0.0.1:0");
+        Assert.Equal(1, other.Code);
+        Assert.Contains("rsrnet documents reembed", other.Notices, StringComparison.Ordinal);
+    }
+
     [Theory]
+    [InlineData(1, "--encoder", "./no-such-folder")]
     [InlineData(2, "--demo-rate", "5")]
     [InlineData(2, "--demo-drift", "5")]
     [InlineData(2, "--demo", "--demo-rate", "0")]

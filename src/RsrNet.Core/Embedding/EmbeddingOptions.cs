@@ -1,0 +1,26 @@
+namespace RsrNet.Core.Embedding;
+
+/// <summary>What turns texts into vectors, and how.</summary>
+public sealed record EmbeddingOptions
+{
+    /// <summary>
+    /// Where a text is cut off, in tokens with the two around it. Default 512, the notebook's; 2 to 1024, and at most what the model takes.
+    /// BART only.
+    /// </summary>
+    public int TokenLimit { get; init; } = BartTokenizer.DefaultLimit;
+
+    /// <summary>
+    /// Whether an embedding is the mean over a batch's padded length, as in the notebook, instead of over the text. Default false. A text's
+    /// vector then depends on the texts it came with: for comparing with the notebook, not for serving. BART only.
+    /// </summary>
+    public bool PaddedMean { get; init; }
+
+    /// <summary>Threads of one embedding. Default 0, all cores. BART only.</summary>
+    public int Threads { get; init; }
+
+    /// <summary>
+    /// Texts whose vectors are remembered, so that they are not computed again; 3 KB each at 768 numbers. Default 8192; at least 0. BART
+    /// only.
+    /// </summary>
+    public int CacheTexts { get; init; } = 8192;
+}
