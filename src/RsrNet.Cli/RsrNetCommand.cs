@@ -7,6 +7,7 @@ using RsrNet.Cli.Documents;
 using RsrNet.Cli.Evaluate;
 using RsrNet.Cli.Models;
 using RsrNet.Cli.Replicas;
+using RsrNet.Cli.Reproduce;
 using RsrNet.Cli.Telemetry;
 using RsrNet.Cli.Weights;
 using RsrNet.Core;
@@ -34,6 +35,7 @@ internal static class RsrNetCommand
             EvaluateCommand.Create(terminal),
             VerifyCommand.Create(terminal),
             BenchCommand.Create(terminal),
+            ReproduceCommand.Create(terminal),
             EmbedCommand.Create(terminal),
             CheckpointCommand.Create(terminal),
             ModelsCommand.Create(terminal),

@@ -55,12 +55,6 @@ internal unsafe interface ISimd<TVector>
     /// <summary>The larger of the two; NaN where either is.</summary>
     static abstract TVector Largest(TVector a, TVector b);
 
-    /// <summary>To the nearest whole number, halves to even.</summary>
-    static abstract TVector Round(TVector a);
-
-    /// <summary>2^n for whole n from -126 to 127.</summary>
-    static abstract TVector PowerOfTwo(TVector n);
-
     /// <summary>The largest lane; NaN where one is.</summary>
     static abstract float Largest(TVector a);
 
@@ -123,13 +117,6 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Largest(Vector512<float> a, Vector512<float> b) => Vector512.Max(a, b);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Round(Vector512<float> a) => Vector512.Round(a);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> PowerOfTwo(Vector512<float> n) =>
-        ((Vector512.ConvertToInt32Native(n) + Vector512.Create(127)) << 23).AsSingle();
 
     public static float Largest(Vector512<float> a) => Simd256.Largest(Vector256.Max(a.GetLower(), a.GetUpper()));
 
@@ -194,13 +181,6 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Largest(Vector256<float> a, Vector256<float> b) => Vector256.Max(a, b);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> Round(Vector256<float> a) => Vector256.Round(a);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector256<float> PowerOfTwo(Vector256<float> n) =>
-        ((Vector256.ConvertToInt32Native(n) + Vector256.Create(127)) << 23).AsSingle();
-
     public static float Largest(Vector256<float> a) => Simd128.Largest(Vector128.Max(a.GetLower(), a.GetUpper()));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -264,13 +244,6 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Largest(Vector128<float> a, Vector128<float> b) => Vector128.Max(a, b);
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> Round(Vector128<float> a) => Vector128.Round(a);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector128<float> PowerOfTwo(Vector128<float> n) =>
-        ((Vector128.ConvertToInt32Native(n) + Vector128.Create(127)) << 23).AsSingle();
-
     public static float Largest(Vector128<float> a) => MathF.Max(MathF.Max(a[0], a[1]), MathF.Max(a[2], a[3]));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -317,10 +290,6 @@ internal readonly unsafe struct SimdScalar : ISimd<float>
     public static float Sum(float a) => a;
 
     public static float Largest(float a, float b) => MathF.Max(a, b);
-
-    public static float Round(float a) => MathF.Round(a);
-
-    public static float PowerOfTwo(float n) => BitConverter.Int32BitsToSingle(((int)n + 127) << 23);
 
     public static float Largest(float a) => a;
 

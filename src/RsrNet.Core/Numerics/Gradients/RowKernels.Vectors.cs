@@ -140,19 +140,19 @@ internal sealed unsafe class RowKernels<TSimd, TVector> : RowKernels
 
         var top = TSimd.Create(largest);
         var sums = TSimd.Create(0);
-        for (i = 0; i + TSimd.Count <= count; i += TSimd.Count) sums = TSimd.Add(sums, Squash<TSimd, TVector>.Exp(TSimd.Subtract(TSimd.Load(logits + i), top)));
+        for (i = 0; i + TSimd.Count <= count; i += TSimd.Count) sums = TSimd.Add(sums, VectorFunctions<TSimd, TVector>.Exp(TSimd.Subtract(TSimd.Load(logits + i), top)));
         var sum = TSimd.Sum(sums);
-        for (; i < count; i++) sum += Squash<SimdScalar, float>.Exp(logits[i] - largest);
+        for (; i < count; i++) sum += VectorFunctions<SimdScalar, float>.Exp(logits[i] - largest);
         if (slope != null)
         {
             var factor = scale / sum;
             var factors = TSimd.Create(factor);
             for (i = 0; i + TSimd.Count <= count; i += TSimd.Count)
             {
-                var share = Squash<TSimd, TVector>.Exp(TSimd.Subtract(TSimd.Load(logits + i), top));
+                var share = VectorFunctions<TSimd, TVector>.Exp(TSimd.Subtract(TSimd.Load(logits + i), top));
                 TSimd.Store(slope + i, TSimd.MultiplyAdd(share, factors, TSimd.Load(slope + i)));
             }
-            for (; i < count; i++) slope[i] += Squash<SimdScalar, float>.Exp(logits[i] - largest) * factor;
+            for (; i < count; i++) slope[i] += VectorFunctions<SimdScalar, float>.Exp(logits[i] - largest) * factor;
             slope[target] -= scale;
         }
         return Math.Log(sum) + largest - logits[target];

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace RsrNet.Core.Numerics.Gradients;
 
-/// <summary>Exponential, tanh and sigmoid of vectors, to a few units in the last place.</summary>
+/// <summary>tanh and sigmoid of vectors, and their slopes, to a few units in the last place.</summary>
 internal static unsafe class Squash<TSimd, TVector>
     where TSimd : struct, ISimd<TVector>
     where TVector : struct
@@ -43,23 +43,4 @@ internal static unsafe class Squash<TSimd, TVector>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TVector SigmoidBack(TVector y, TVector slope) =>
         TSimd.Multiply(slope, TSimd.Multiply(y, TSimd.Subtract(TSimd.Create(1), y)));
-
-    /// <summary>
-    /// exp(x) for x up to 88: 2^n exp(r) with |r| at most ln(2)/2, and Cephes' polynomial (expf.c) for exp(r); below -87 it stays at exp(-87).
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TVector Exp(TVector x)
-    {
-        x = TSimd.Max(TSimd.Create(-87f), x);
-        var n = TSimd.Round(TSimd.Multiply(x, TSimd.Create(1.44269504088896341f)));
-        var r = TSimd.MultiplyAdd(n, TSimd.Create(-0.693359375f), x);
-        r = TSimd.MultiplyAdd(n, TSimd.Create(2.12194440e-4f), r);
-        var y = TSimd.MultiplyAdd(r, TSimd.Create(1.9875691500e-4f), TSimd.Create(1.3981999507e-3f));
-        y = TSimd.MultiplyAdd(y, r, TSimd.Create(8.3334519073e-3f));
-        y = TSimd.MultiplyAdd(y, r, TSimd.Create(4.1665795894e-2f));
-        y = TSimd.MultiplyAdd(y, r, TSimd.Create(1.6666665459e-1f));
-        y = TSimd.MultiplyAdd(y, r, TSimd.Create(5.0000001201e-1f));
-        y = TSimd.Add(TSimd.MultiplyAdd(y, TSimd.Multiply(r, r), r), TSimd.Create(1));
-        return TSimd.Multiply(y, TSimd.PowerOfTwo(n));
-    }
 }
