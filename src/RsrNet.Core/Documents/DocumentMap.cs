@@ -93,6 +93,22 @@ public sealed class DocumentMap(int dimensions, int capacity = DocumentMap.Defau
         lock (gate) return [.. places.Where(place => place.Value.Label is null).Select(place => place.Key)];
     }
 
+    /// <summary>Labels what has none yet by the stored articles: after a start, beside the learning.</summary>
+    public async Task Label(IDocumentStore store, CancellationToken cancellation)
+    {
+        try
+        {
+            foreach (var id in Unlabelled())
+            {
+                if (await store.Find(id, cancellation) is { } document) Label(id, document.Article.Labels);
+            }
+        }
+        catch (Exception problem) when (problem is OperationCanceledException or StoreUnavailableException)
+        {
+            // The learner closes, or the store is away: points stay grey until their documents change.
+        }
+    }
+
     public void Remove(string id)
     {
         lock (gate)

@@ -6,7 +6,10 @@ namespace RsrNet.Core.Documents;
 /// Documents whose value is ahead of the store's. They are written together, beside the learner's work; one that changes again before its turn is
 /// written once.
 /// </summary>
-internal sealed class UnsavedDocuments(IDocumentStore store, LearnerTelemetry telemetry, TimeProvider time)
+/// <param name="onSaved">Called for each document that is now as the store has it.</param>
+/// <param name="onPassedOver">Called for each document that the store has no more, or has in a newer revision.</param>
+internal sealed class UnsavedDocuments(
+    IDocumentStore store, LearnerTelemetry telemetry, TimeProvider time, Action<ActiveDocument> onSaved, Action<ActiveDocument> onPassedOver)
 {
     /// <summary>Documents of one write.</summary>
     private const int Full = 256;
@@ -60,9 +63,7 @@ internal sealed class UnsavedDocuments(IDocumentStore store, LearnerTelemetry te
     }
 
     /// <summary>Takes note of a write that has ended.</summary>
-    /// <param name="onSaved">Called for each document that is now as the store has it.</param>
-    /// <param name="onPassedOver">Called for each document that the store has no more, or has in a newer revision.</param>
-    public void Settle(Action<ActiveDocument> onSaved, Action<ActiveDocument> onPassedOver)
+    public void Settle()
     {
         if (writing is not { IsCompleted: true } ended) return;
         var written = inFlight;
@@ -89,13 +90,13 @@ internal sealed class UnsavedDocuments(IDocumentStore store, LearnerTelemetry te
 
     /// <summary>Writes everything and waits for it.</summary>
     /// <returns>Whether all of it is durable now.</returns>
-    public async Task<bool> Flush(Action<ActiveDocument> onSaved, Action<ActiveDocument> onPassedOver)
+    public async Task<bool> Flush()
     {
         while (writing is not null || unsaved.Count > 0)
         {
             if (writing is null) Write(static () => { });
             await Task.WhenAny(writing!);
-            Settle(onSaved, onPassedOver);
+            Settle();
             if (failedAt is not null) return false;
         }
         return true;

@@ -1,0 +1,54 @@
+using RsrNet.Core.Replicas;
+using RsrNet.Core.Weights;
+
+namespace RsrNet.Core.Coordination;
+
+/// <summary>The one set of weights of a learner, whoever steps it: the coordinator alone, or behind the exchange where replicas share it.</summary>
+/// <param name="exchange">Null where the coordinator has one user.</param>
+internal sealed class LearnerWeights(Coordinator coordinator, GradientExchange? exchange, string encoderId, string mode, TimeProvider time)
+{
+    public long Version => coordinator.Version;
+
+    public float? Loss => coordinator.Loss;
+
+    /// <summary>The weights to refine with, and their version.</summary>
+    public (RecursionWeights Weights, long Version) Current
+    {
+        get
+        {
+            if (exchange is null) return (coordinator.Weights, coordinator.Version);
+            var current = exchange.Current;
+            return (current.Weights, current.Version);
+        }
+    }
+
+    /// <summary>The network as it was before it learned anything.</summary>
+    /// <param name="seed">Of the initial weights.</param>
+    public RecursionWeights Untrained(int seed) => RecursionInitialization.Create(coordinator.Weights.Shape, seed);
+
+    /// <summary>A copy of everything, to be written while learning goes on.</summary>
+    public Checkpoint Snapshot() => exchange is null
+        ? coordinator.Snapshot(encoderId, mode, time.GetUtcNow())
+        : exchange.Snapshot(encoderId, mode, time.GetUtcNow());
+
+    /// <inheritdoc cref="Coordinator.Restore"/>
+    public void Restore(Checkpoint checkpoint)
+    {
+        Check(checkpoint);
+        if (exchange is null) coordinator.Restore(checkpoint);
+        else exchange.Restore(checkpoint);
+    }
+
+    /// <inheritdoc cref="Coordinator.Adopt"/>
+    public long Adopt(Checkpoint checkpoint)
+    {
+        Check(checkpoint);
+        return exchange is null ? coordinator.Adopt(checkpoint) : exchange.Adopt(checkpoint);
+    }
+
+    private void Check(Checkpoint checkpoint)
+    {
+        if (checkpoint.EncoderId is { } id && id != encoderId)
+            throw new WeightsRejectedException($"the weights were trained on vectors of the encoder '{id}'; this server uses '{encoderId}'");
+    }
+}
