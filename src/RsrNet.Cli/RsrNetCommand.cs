@@ -2,6 +2,7 @@ using System.CommandLine;
 using RsrNet.Cli.Articles;
 using RsrNet.Cli.Bench;
 using RsrNet.Cli.Coordination;
+using RsrNet.Cli.Coordination.Models;
 using RsrNet.Cli.Embedding;
 using RsrNet.Cli.Documents;
 using RsrNet.Cli.Evaluate;
@@ -30,6 +31,8 @@ internal static class RsrNetCommand
             ShowCommand.Create(terminal),
             DocumentsCommand.Create(terminal),
             SearchCommand.Create(terminal),
+            ClassifyCommand.Create(terminal),
+            GenerateCommand.Create(terminal),
             WatchCommand.Create(terminal),
             TrainCommand.Create(terminal),
             EvaluateCommand.Create(terminal),

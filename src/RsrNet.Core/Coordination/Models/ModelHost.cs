@@ -35,9 +35,9 @@ public sealed class ModelHost : IAsyncDisposable
         this.folder = folder;
         this.time = time ?? TimeProvider.System;
         this.warn = warn ?? (static _ => { });
-        Directory.CreateDirectory(folder);
         foreach (var (name, options) in configured) Open(name, options);
-        foreach (var path in Directory.GetDirectories(folder))
+        // A server without models needs no place for them.
+        foreach (var path in Directory.Exists(folder) ? Directory.GetDirectories(folder) : [])
         {
             var name = Path.GetFileName(path);
             var description = Path.Combine(path, DescriptionFile);

@@ -56,6 +56,9 @@ public sealed record ModelOptions
     /// <summary>Share of numbers that are zeroed in training, between layers and before the last. Default 0; at least 0 and below 1.</summary>
     public double Dropout { get; init; }
 
+    /// <summary>Share of a classifier's tokens that are shown as unknown in training, so that no single word decides. Default 0; at least 0 and below 1.</summary>
+    public double TokenDropout { get; init; }
+
     /// <summary>Tokens of an article that are read; the rest is passed over. Default 256; 1 to 100,000.</summary>
     public int MaxTokens { get; init; } = 256;
 
@@ -70,8 +73,8 @@ public sealed record ModelOptions
     /// <summary>How long the first article of a batch waits for others. Milliseconds; default 500; at least 0.</summary>
     public int BatchWaitMs { get; init; } = 500;
 
-    /// <summary>Adam's step size. Default 0.002; above 0.</summary>
-    public double LearningRate { get; init; } = 2e-3;
+    /// <summary>Adam's step size. Default 0.005; above 0.</summary>
+    public double LearningRate { get; init; } = 5e-3;
 
     /// <summary>Global 2-norm to which a gradient is clipped. Default 1; above 0.</summary>
     public double ClipNorm { get; init; } = 1;
@@ -103,6 +106,7 @@ public sealed record ModelOptions
         Check(nameof(Hidden), Hidden, 1, 4_096);
         Check(nameof(Layers), Layers, 1, 8);
         Check(nameof(Dropout), Dropout, 0, Math.BitDecrement(1.0));
+        Check(nameof(TokenDropout), TokenDropout, 0, Math.BitDecrement(1.0));
         Check(nameof(MaxTokens), MaxTokens, 1, 100_000);
         Check(nameof(Window), Window, 1, 10_000);
         Check(nameof(BatchSize), BatchSize, 1, 4_096);

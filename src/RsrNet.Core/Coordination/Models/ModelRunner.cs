@@ -294,5 +294,6 @@ public sealed class ModelRunner : IAsyncDisposable
         ? model as TextClassifier
         : throw new ModelKindException($"'{Name}' is a language model and knows no classes; ask a model of kind Classifier, or generate with this one");
 
-    internal static string TextOf(Article article) => article.Title is { Length: > 0 } title ? $"{title}\n{article.Text}" : article.Text;
+    /// <summary>What a model reads of an article: its title, where it has one, a newline and its text.</summary>
+    public static string TextOf(Article article) => article.Title is { Length: > 0 } title ? $"{title}\n{article.Text}" : article.Text;
 }

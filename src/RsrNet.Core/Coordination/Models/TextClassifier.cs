@@ -1,4 +1,5 @@
 using RsrNet.Core.Embedding.Vocabularies;
+using RsrNet.Core.Numerics;
 using RsrNet.Core.Replicas.Recurrent;
 
 namespace RsrNet.Core.Coordination.Models;
@@ -13,6 +14,7 @@ public readonly record struct LabelledText(string Text, string Label);
 public sealed class TextClassifier : TextModel
 {
     private readonly List<string> classes;
+    private SplitMix64 random;
     private readonly Dictionary<string, int> numbers = new(StringComparer.Ordinal);
 
     /// <param name="classes">In the order of the network's outputs; none at first.</param>
@@ -20,6 +22,7 @@ public sealed class TextClassifier : TextModel
         ModelOptions options, IVocabulary vocabulary, IEnumerable<string>? classes = null, RecurrentNetwork? network = null, AdamState? state = null)
         : base(options, vocabulary, network ?? RecurrentNetwork.Create(ShapeOf(options, Math.Max(vocabulary.Count, 256), 1), options.Seed), state)
     {
+        random = new SplitMix64(unchecked((ulong)options.Seed + 77));
         this.classes = [.. classes ?? []];
         for (var i = 0; i < this.classes.Count; i++) numbers.Add(this.classes[i], i);
     }
@@ -67,6 +70,7 @@ public sealed class TextClassifier : TextModel
         }
         MakeRoom(classes.Count);
         Place([.. batch.Select(item => item.Text)]);
+        Batch.Hide(Options.TokenDropout, SpecialToken.Unknown, ref random);
         var targets = new int[batch.Count];
         for (var b = 0; b < batch.Count; b++) targets[b] = numbers[batch[Batch.Order[b]].Label];
         var loss = Tape.CrossEntropy(Network.Forward(Tape, Batch.Tokens, Batch.Steps, training: true), targets);

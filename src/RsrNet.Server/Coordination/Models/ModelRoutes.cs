@@ -30,9 +30,7 @@ internal static class ModelRoutes
             .WithSummary("The text models of this server")
             .Produces<ModelList>();
 
-        group.MapGet("/{name}", (string name) => models?.Find(name) is { } runner
-                ? new ApiAnswer<ModelBody>(ModelBody.Of(runner.Read()), ApiJson.Relaxed.ModelBody)
-                : Missing(name))
+        group.MapGet("/{name}", (string name) => Get(name, models))
             .WithName("GetModel")
             .WithSummary("A text model with its prequential figures")
             .Produces<ModelBody>()
@@ -67,9 +65,7 @@ internal static class ModelRoutes
             .Produces<GenerateAnswer>()
             .ProducesProblems(400, 404, 409, 413);
 
-        group.MapGet("/{name}/weights", (string name) => models?.Find(name) is { } runner
-                ? new ApiAnswer<ModelVersions>(new ModelVersions(runner.Versions()), ApiJson.Relaxed.ModelVersions)
-                : Missing(name))
+        group.MapGet("/{name}/weights", (string name) => ListVersions(name, models))
             .WithName("ListModelWeights")
             .WithSummary("Versions of a model that can be had, newest first")
             .Produces<ModelVersions>()
@@ -82,6 +78,14 @@ internal static class ModelRoutes
             .Produces<byte[]>(StatusCodes.Status200OK, "application/octet-stream")
             .ProducesProblems(400, 404);
     }
+
+    private static IResult Get(string name, ModelHost? models) => models?.Find(name) is { } runner
+        ? new ApiAnswer<ModelBody>(ModelBody.Of(runner.Read()), ApiJson.Relaxed.ModelBody)
+        : Missing(name);
+
+    private static IResult ListVersions(string name, ModelHost? models) => models?.Find(name) is { } runner
+        ? new ApiAnswer<ModelVersions>(new ModelVersions(runner.Versions()), ApiJson.Relaxed.ModelVersions)
+        : Missing(name);
 
     private static async Task<IResult> Add(string name, HttpRequest request, ModelHost? models, ArticleLimits limits, CancellationToken cancellation)
     {
