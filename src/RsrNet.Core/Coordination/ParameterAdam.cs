@@ -24,8 +24,10 @@ public sealed class ParameterAdam(ParameterSet parameters, CoordinationOptions o
     public double Apply()
     {
         ranges.Clear();
-        foreach (var parameter in parameters.Parameters)
+        // By number: an enumerator of the list would be allocated at each step.
+        for (var index = 0; index < parameters.Parameters.Count; index++)
         {
+            var parameter = parameters.Parameters[index];
             if (parameter.IsTable && lazyTables)
             {
                 foreach (var row in parameter.TouchedRows)

@@ -74,23 +74,27 @@ public static class Generation
     {
         var sampler = new TokenSampler(options);
         var state = model.Follow(prompt, out var logits);
+        // A piece of text is what the newest tokens add to the one before them: words bring the blank between, bytes may need the next ones.
         var tokens = new List<int>();
         var shown = 0;
-        while (tokens.Count < options.MaxTokens)
+        for (var made = 0; made < options.MaxTokens; made++)
         {
             var token = sampler.Next(logits, model.Vocabulary.Count);
             if (token == SpecialToken.End) break;
             tokens.Add(token);
-            var text = model.Vocabulary.Decode(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(tokens));
+            var text = Decode(tokens);
             // Bytes of a character that is not whole yet are kept back.
             if (text.Length > shown && text[^1] != '\uFFFD')
             {
                 yield return text[shown..];
-                shown = text.Length;
+                tokens.RemoveRange(0, tokens.Count - 1);
+                shown = Decode(tokens).Length;
             }
             model.Step(token, state, logits);
         }
-        var whole = model.Vocabulary.Decode(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(tokens));
-        if (whole.Length > shown) yield return whole[shown..];
+        var rest = Decode(tokens);
+        if (rest.Length > shown) yield return rest[shown..];
+
+        string Decode(List<int> some) => model.Vocabulary.Decode(System.Runtime.InteropServices.CollectionsMarshal.AsSpan(some));
     }
 }

@@ -188,8 +188,15 @@ public sealed class ModelRunner : IAsyncDisposable
             catch (Exception failure) when (failure is StoreUnavailableException or IOException or UnauthorizedAccessException)
             {
                 problem = failure.Message;
-                await Rest(Retry);
+                await Recover();
             }
+#pragma warning disable CA1031 // one model that fails must not take the others and the server with it
+            catch (Exception failure)
+            {
+                problem = $"it has stopped learning, and goes on from its last checkpoint at the next start: {failure.Message}";
+                return;
+            }
+#pragma warning restore CA1031
         }
     }
 
@@ -249,6 +256,18 @@ public sealed class ModelRunner : IAsyncDisposable
             position = stream.Position;
             unsavedArticles += batch.Count;
             ModelInstruments.OnLearned(Name, batch.Count, updates, scores.Accuracy, scores.Loss, time.GetElapsedTime(started));
+        }
+    }
+
+    private async Task Recover()
+    {
+        try
+        {
+            await Task.Delay(Retry, time, stop.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // The server stops.
         }
     }
 
