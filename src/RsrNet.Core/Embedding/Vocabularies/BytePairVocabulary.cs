@@ -37,13 +37,12 @@ public sealed class BytePairVocabulary : IVocabulary
         {
             foreach (var piece in new PreTokens(text)) CollectionsMarshal.GetValueRefOrAddDefault(words, piece.ToString(), out _)++;
         }
-        // In the order of the text, so that ties are always broken alike.
-        var pieces = words.Select(word => (Symbols: Spell(word.Key), Count: word.Value)).ToList();
+        var pairs = new PairCounts(words.Select(word => (Spell(word.Key), word.Value)));
         var merges = new List<string>();
-        while (SpecialToken.Count + 256 + merges.Count < size && MostFrequent(pieces) is { } best)
+        while (SpecialToken.Count + 256 + merges.Count < size && pairs.MostFrequent() is { } best)
         {
             merges.Add($"{best.Left} {best.Right}");
-            foreach (var (symbols, _) in pieces) Merge(symbols, best.Left, best.Right);
+            pairs.Merge(best);
         }
         return new BytePairVocabulary(merges);
     }
@@ -78,30 +77,68 @@ public sealed class BytePairVocabulary : IVocabulary
             ? (left, right)
             : throw new InvalidDataException($"the merge '{merge}' has not two sides");
 
-    private static (string Left, string Right)? MostFrequent(List<(List<string> Symbols, int Count)> pieces)
+    /// <summary>How often symbols stand side by side, kept up as pairs are merged: only words with the pair are looked at again.</summary>
+    private sealed class PairCounts
     {
-        var counts = new Dictionary<(string, string), int>();
-        foreach (var (symbols, count) in pieces)
-        {
-            for (var i = 0; i + 1 < symbols.Count; i++)
-                CollectionsMarshal.GetValueRefOrAddDefault(counts, (symbols[i], symbols[i + 1]), out _) += count;
-        }
-        (string, string)? best = null;
-        var most = 1;
-        foreach (var (pair, count) in counts)
-        {
-            if (count > most) (best, most) = (pair, count);
-        }
-        return best;
-    }
+        private readonly List<(List<string> Symbols, int Count)> words;
+        private readonly Dictionary<(string Left, string Right), int> counts = [];
+        private readonly Dictionary<(string Left, string Right), HashSet<int>> places = [];
 
-    private static void Merge(List<string> symbols, string left, string right)
-    {
-        for (var i = 0; i + 1 < symbols.Count; i++)
+        public PairCounts(IEnumerable<(List<string> Symbols, int Count)> words)
         {
-            if (symbols[i] != left || symbols[i + 1] != right) continue;
-            symbols[i] = left + right;
-            symbols.RemoveAt(i + 1);
+            this.words = [.. words];
+            for (var word = 0; word < this.words.Count; word++) Count(word, 1);
+        }
+
+        /// <summary>Null where none occurs twice. Of equally frequent ones the first by its letters, so that the same texts always teach the same.</summary>
+        public (string Left, string Right)? MostFrequent()
+        {
+            (string Left, string Right)? best = null;
+            var most = 1;
+            foreach (var (pair, count) in counts)
+            {
+                if (count < most || (count == most && (best is null || !IsBefore(pair, best.Value)))) continue;
+                (best, most) = (pair, count);
+            }
+            return best;
+        }
+
+        public void Merge((string Left, string Right) pair)
+        {
+            foreach (var word in places[pair].Order().ToArray())
+            {
+                Count(word, -1);
+                var symbols = words[word].Symbols;
+                for (var i = 0; i + 1 < symbols.Count; i++)
+                {
+                    if (symbols[i] != pair.Left || symbols[i + 1] != pair.Right) continue;
+                    symbols[i] = pair.Left + pair.Right;
+                    symbols.RemoveAt(i + 1);
+                }
+                Count(word, 1);
+            }
+        }
+
+        private static bool IsBefore((string Left, string Right) pair, (string Left, string Right) other)
+        {
+            var left = string.CompareOrdinal(pair.Left, other.Left);
+            return left < 0 || (left == 0 && string.CompareOrdinal(pair.Right, other.Right) < 0);
+        }
+
+        private void Count(int word, int sign)
+        {
+            var (symbols, times) = words[word];
+            for (var i = 0; i + 1 < symbols.Count; i++)
+            {
+                var pair = (symbols[i], symbols[i + 1]);
+                ref var count = ref CollectionsMarshal.GetValueRefOrAddDefault(counts, pair, out _);
+                count += sign * times;
+                if (count == 0) counts.Remove(pair);
+                ref var where = ref CollectionsMarshal.GetValueRefOrAddDefault(places, pair, out _);
+                where ??= [];
+                if (sign > 0) where.Add(word);
+                else where.Remove(word);
+            }
         }
     }
 }
