@@ -46,11 +46,8 @@ public sealed class ConfigurationFileTests
     }
 
     [Fact]
-    public void Files_OfTheRepository_CanAllBeRead()
-    {
-        foreach (var path in Directory.GetFiles(Path.Combine(Root(), "silo-config"), "*.json")) ConfigurationFile.Read(path);
-        Assert.Equal(["newsroom", "topics"], ConfigurationFile.Read(Path.Combine(Root(), "silo-config", "models.json")).Models.Keys.Order(StringComparer.Ordinal));
-    }
+    public void File_WithModels_CanBeRead() => Assert.Equal(
+        ["newsroom", "topics"], ConfigurationFile.Read(Path.Combine(Root(), "silo-config", "models.json")).Models.Keys.Order(StringComparer.Ordinal));
 
     [Fact]
     public void Models_AreTakenUnderTheirNames()
