@@ -34,13 +34,8 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
     /// <summary>The names of all results.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
-<<<<<<< HEAD
         "train-step", "train-step-peak", "inference", "matmul", "matmul-peak", "recurrent-numbers", "recurrent-char", "recurrent-lstm",
-        "allocations", "encoder-hashed", "encoder-bart", "encoder-bart-peak", "pipeline", "memory",
-=======
-        "train-step", "train-step-peak", "inference", "matmul", "matmul-peak", "allocations", "encoder-hashed", "encoder-bart", "encoder-bart-peak",
-        "encoder-bart-int8", "pipeline", "memory",
->>>>>>> main
+        "allocations", "encoder-hashed", "encoder-bart", "encoder-bart-peak", "encoder-bart-int8", "pipeline", "memory",
     ];
 
     public async Task<BenchReport> Run(CancellationToken cancellation = default)
@@ -107,16 +102,13 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
             // Seconds for each repeat: with one thread as well it would take longer than all the rest.
             if (threads > 1) yield return new BartEncoding(models.Bart, 32, threads);
         }
-<<<<<<< HEAD
+        if (options.Measures("encoder-bart-int8") && threads == 1 && BartEncoder.SupportsInt8)
+            yield return new BartEncoding(models.Bart, 1, threads, WeightPrecision.Int8);
         // The recurrent models learn on one thread beside the recursion.
         if (threads != 1) yield break;
         if (options.Measures("recurrent-numbers")) yield return new NumbersStep(64);
         if (options.Measures("recurrent-char")) yield return new CharacterStep(64);
         if (options.Measures("recurrent-lstm")) yield return new ClassifierStep(64);
-=======
-        if (options.Measures("encoder-bart-int8") && threads == 1 && BartEncoder.SupportsInt8)
-            yield return new BartEncoding(models.Bart, 1, threads, WeightPrecision.Int8);
->>>>>>> main
     }
 
     private void Report(Measured of, int threads, string? peerName)
