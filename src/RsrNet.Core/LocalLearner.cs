@@ -78,17 +78,18 @@ public sealed class LocalLearner : ILearner
     }
 
     /// <summary>Opens a learner over what the store and the checkpoints hold. It takes articles at once; <see cref="Start"/> sets it learning.</summary>
-    /// <param name="engine">Makes the engine for the network's sizes.</param>
+    /// <param name="engine">Makes the engine for the network's sizes; null for the one of Core's that the options name.</param>
     /// <param name="checkpoints">Null keeps weights in memory alone.</param>
     /// <param name="warn">Told what is odd but can be worked with, such as a damaged checkpoint that was passed over.</param>
     /// <exception cref="WeightsRejectedException">The store or the checkpoint was made with another encoder or network.</exception>
+    /// <exception cref="EngineUnavailableException">The options name an engine that Core has not.</exception>
     public static async Task<LocalLearner> Open(
         RsrNetOptions options, ITextEncoder encoder, IDocumentStore store, ICheckpointStore? checkpoints,
         Func<RecursionShape, RecursionOptions, IRecursionEngine>? engine = null, TimeProvider? time = null, Action<string>? warn = null,
         CancellationToken cancellation = default)
     {
         var shape = new RecursionShape(encoder.Dimensions, options.Replicas.Hidden, options.Replicas.Latent);
-        engine ??= static (shape, recursion) => new CpuEngine(shape, recursion);
+        engine ??= EngineCatalog.OfCore().Find(options.Replicas.Engine).Create;
         var learner = new LocalLearner(options, encoder, store, checkpoints, () => engine(shape, options.Replicas), time ?? TimeProvider.System);
         try
         {
