@@ -7,8 +7,9 @@ using static SQLitePCL.raw;
 namespace RsrNet.Server.Documents;
 
 /// <summary>
-/// One prepared statement of the writing connection, without the layer of ADO.NET above it: values are bound by place, counted from 1, as they lie in memory,
-/// where <see cref="SqliteStatement"/> would box each one and copy each vector. Bindings stay until they are bound anew. Used by one thread at a time.
+/// One prepared statement of the writing connection, without the layer of ADO.NET above it: values are bound to the places <c>?1</c>, <c>?2</c> and so on as
+/// they lie in memory, where <see cref="SqliteStatement"/> would box each one and copy each vector. Bindings stay until they are bound anew. Used by one
+/// thread at a time.
 /// </summary>
 internal sealed class SqliteWrite : IDisposable
 {

@@ -23,32 +23,32 @@ internal sealed class SqliteWriter : IDisposable
     {
         _connection = connection;
         _time = time;
-        _find = Prepare("SELECT sequence, revision, content_hash, ingested_at, status FROM documents WHERE id = $1");
+        _find = Prepare("SELECT sequence, revision, content_hash, ingested_at, status FROM documents WHERE id = ?1");
         _insertDocument = Prepare(
-            "INSERT INTO documents (id, revision, content_hash, ingested_at, headline, has_highlights) VALUES ($1, $2, $3, $4, $5, $6)");
+            "INSERT INTO documents (id, revision, content_hash, ingested_at, headline, has_highlights) VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
         _insertArticle = Prepare(
-            "INSERT INTO articles (sequence, title, text, highlights, labels, published_at) VALUES ($1, $2, $3, $4, $5, $6)");
-        _statusOf = Prepare("SELECT status FROM documents WHERE sequence = $1 AND id = $2");
+            "INSERT INTO articles (sequence, title, text, highlights, labels, published_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+        _statusOf = Prepare("SELECT status FROM documents WHERE sequence = ?1 AND id = ?2");
         _update = Prepare(
             """
-            UPDATE documents SET status = $2, failure = $3, learned_at = $4, run_start = $5, step = $6, weight_version = $7,
-                residual_y = $8, residual_z = $9, confidence = $10, loss = $11, similarity = $12 WHERE sequence = $1
+            UPDATE documents SET status = ?2, failure = ?3, learned_at = ?4, run_start = ?5, step = ?6, weight_version = ?7,
+                residual_y = ?8, residual_z = ?9, confidence = ?10, loss = ?11, similarity = ?12 WHERE sequence = ?1
             """);
         // x and t do not change from step to step: comparing them spares half of the writing.
         _upsertEmbedding = Prepare(
             """
-            INSERT INTO embeddings (sequence, encoder, x, t) VALUES ($1, $2, $3, $4) ON CONFLICT (sequence) DO UPDATE
+            INSERT INTO embeddings (sequence, encoder, x, t) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (sequence) DO UPDATE
                 SET encoder = excluded.encoder, x = excluded.x, t = excluded.t
                 WHERE encoder <> excluded.encoder OR x <> excluded.x OR t IS NOT excluded.t
             """);
-        _deleteEmbedding = Prepare("DELETE FROM embeddings WHERE sequence = $1");
-        _upsertState = Prepare("INSERT OR REPLACE INTO states (sequence, y, z, trajectory) VALUES ($1, $2, $3, $4)");
-        _writeSetting = Prepare("INSERT OR REPLACE INTO settings (name, value) VALUES ($1, $2)");
-        _lowerVersions = Prepare("UPDATE documents SET weight_version = $1 WHERE weight_version > $1");
-        _countUnlearned = Prepare("SELECT status, count(*) FROM documents WHERE learned_at > $1 GROUP BY status");
+        _deleteEmbedding = Prepare("DELETE FROM embeddings WHERE sequence = ?1");
+        _upsertState = Prepare("INSERT OR REPLACE INTO states (sequence, y, z, trajectory) VALUES (?1, ?2, ?3, ?4)");
+        _writeSetting = Prepare("INSERT OR REPLACE INTO settings (name, value) VALUES (?1, ?2)");
+        _lowerVersions = Prepare("UPDATE documents SET weight_version = ?1 WHERE weight_version > ?1");
+        _countUnlearned = Prepare("SELECT status, count(*) FROM documents WHERE learned_at > ?1 GROUP BY status");
         _unlearn = Prepare(
-            "UPDATE documents SET learned_at = NULL, status = 0, failure = NULL, run_start = coalesce(step, 0) WHERE learned_at > $1");
-        _deletes = [.. Tables.Split(", ").Select(table => Prepare($"DELETE FROM {table} WHERE sequence = $1"))];
+            "UPDATE documents SET learned_at = NULL, status = 0, failure = NULL, run_start = coalesce(step, 0) WHERE learned_at > ?1");
+        _deletes = [.. Tables.Split(", ").Select(table => Prepare($"DELETE FROM {table} WHERE sequence = ?1"))];
         using var counts = new SqliteWrite(connection, "SELECT status, count(*) FROM documents GROUP BY status");
         while (counts.Step()) _counts[counts.Number(0)] = counts.Number(1);
     }
