@@ -127,11 +127,12 @@ public sealed class DocumentMap(int dimensions, int capacity = DocumentMap.Defau
     }
 
     /// <summary>Where documents lie. Positions of all, because axes move with every document; what is known of them only for those that changed.</summary>
-    /// <param name="since"><see cref="DocumentMapView.Revision"/> of the last view; 0 for everything.</param>
+    /// <param name="since"><see cref="DocumentMapView.Revision"/> of the last view; 0 for everything. Where nothing changed since, the view is empty.</param>
     public DocumentMapView Read(long since)
     {
         lock (gate)
         {
+            if (since > 0 && since == revision) return DocumentMapView.Empty with { Revision = revision };
             var points = new List<MapPoint>();
             var positions = new List<MapPosition>(byChange.Count);
             Span<float> coordinates = stackalloc float[2];
@@ -210,7 +211,7 @@ public sealed record MapPoint(DocumentListItem Item, string? Label);
 
 /// <param name="Revision">Ascending with every change.</param>
 /// <param name="Points">Those that changed since.</param>
-/// <param name="Positions">All that have a y.</param>
+/// <param name="Positions">All that have a place; none where nothing changed.</param>
 public sealed record DocumentMapView(long Revision, IReadOnlyList<MapPoint> Points, IReadOnlyList<MapPosition> Positions)
 {
     public static readonly DocumentMapView Empty = new(0, [], []);

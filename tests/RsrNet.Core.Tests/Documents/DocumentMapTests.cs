@@ -42,6 +42,7 @@ public sealed class DocumentMapTests
         var second = map.Read(first.Revision);
         Assert.Equal(["b"], second.Points.Select(point => point.Item.Id));
         Assert.Equal(2, second.Positions.Count);
+        Assert.Equal((second.Revision, 0), (map.Read(second.Revision).Revision, map.Read(second.Revision).Positions.Count));
         map.Remove("a");
         Assert.True(map.Read(second.Revision).Revision > second.Revision);
         Assert.Single(map.Read(second.Revision).Positions);
