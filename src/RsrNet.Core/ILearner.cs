@@ -35,8 +35,8 @@ public interface ILearner : IAsyncDisposable
     /// <summary>The nearest documents, best first. Null where the query names a document that is not there.</summary>
     Task<IReadOnlyList<SearchHit>?> Search(SearchQuery query, CancellationToken cancellation = default);
 
-    /// <summary>The best sentences of a document, in article order.</summary>
-    IReadOnlyList<SummarySentence> Summarize(Document document);
+    /// <summary>The best sentences of a document, in article order, and which readout chose them.</summary>
+    ReadoutSummary Summarize(Document document);
 
     /// <summary>Versions that can be had: the kept checkpoints and the current one; newest first.</summary>
     Task<IReadOnlyList<WeightSummary>> ListWeights(CancellationToken cancellation = default);
@@ -90,8 +90,12 @@ public sealed record SearchQuery(string? Text, string? Id, int K = 10);
 public sealed record SearchHit(string Id, string? Title, float Score);
 
 /// <param name="Position">Index of the sentence in the article, from 0.</param>
-/// <param name="Score">Higher is better; comparable inside one document.</param>
-public sealed record SummarySentence(string Sentence, int Position, float Score);
+/// <param name="Score">
+/// Higher is better; comparable inside one document. Of the learned readout: the foretold share of its words and word pairs that human highlights
+/// would have, about [0, 2].
+/// </param>
+/// <param name="Contributions">What each feature added to the score beyond the article's average sentence, largest first; empty where no features count.</param>
+public sealed record SummarySentence(string Sentence, int Position, float Score, IReadOnlyList<FeatureContribution> Contributions);
 
 /// <summary>More documents wait for refinement than <see cref="ArticleLimits.Backlog"/>; try again after a while.</summary>
 public sealed class BacklogFullException(long backlog, TimeSpan retryAfter)

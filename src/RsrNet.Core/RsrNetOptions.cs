@@ -10,17 +10,29 @@ namespace RsrNet.Core;
 /// <summary>All settings of a learner, a section for each stage. Unknown keys in a configuration file are errors.</summary>
 public sealed record RsrNetOptions
 {
+    /// <summary>
+    /// How the server learns. Default Residual, which beats its baselines on articles it has not seen; Notebook is the recipe of the notebook this project
+    /// comes from, exactly.
+    /// </summary>
+    public LearningMode Learning { get; init; } = LearningMode.Residual;
+
     public ArticleLimits Articles { get; init; } = new();
 
     public EmbeddingOptions Embedding { get; init; } = new();
 
     public DocumentOptions Documents { get; init; } = new();
 
+    /// <summary>The notebook's network; <see cref="ResidualOptions.Recursion"/> is the residual mode's.</summary>
     public RecursionOptions Replicas { get; init; } = new();
+
+    public ResidualOptions Residual { get; init; } = new();
 
     public CoordinationOptions Coordination { get; init; } = new();
 
     public WeightOptions Weights { get; init; } = new();
+
+    /// <summary>Sizes and depth in the mode that is set.</summary>
+    internal RecursionOptions Recursion => Learning == LearningMode.Residual ? Residual.Recursion : Replicas;
 
     /// <summary>
     /// What is out of its range, each naming the option and the range; empty where all is well. The ranges are those the options'
@@ -50,12 +62,23 @@ public sealed record RsrNetOptions
         AtLeast("Documents.RefreshLag", Documents.RefreshLag, 0);
         AtLeast("Documents.RefreshSettleSeconds", Documents.RefreshSettleSeconds, 0);
 
-        AtLeast("Replicas.Hidden", Replicas.Hidden, 1);
-        AtLeast("Replicas.Latent", Replicas.Latent, 1);
-        AtLeast("Replicas.Calls", Replicas.Calls, 1);
-        AtLeast("Replicas.LatentRecursions", Replicas.LatentRecursions, 1);
-        AtLeast("Replicas.SupervisionSteps", Replicas.SupervisionSteps, 1);
-        AtLeast("Replicas.StopConfidence", Replicas.StopConfidence, 0);
+        foreach (var (section, recursion) in ((string, RecursionOptions)[])[("Replicas", Replicas), ("Residual.Recursion", Residual.Recursion)])
+        {
+            AtLeast($"{section}.Hidden", recursion.Hidden, 1);
+            AtLeast($"{section}.Latent", recursion.Latent, 1);
+            AtLeast($"{section}.Calls", recursion.Calls, 1);
+            AtLeast($"{section}.LatentRecursions", recursion.LatentRecursions, 1);
+            AtLeast($"{section}.SupervisionSteps", recursion.SupervisionSteps, 1);
+            AtLeast($"{section}.StopConfidence", recursion.StopConfidence, 0);
+        }
+        Between("Residual.LearningRate", Residual.LearningRate, 0, double.PositiveInfinity);
+        AtLeast("Residual.AverageDecay", Residual.AverageDecay, 0, Math.BitDecrement(1.0));
+        AtLeast("Residual.Replays", Residual.Replays, 0);
+        AtLeast("Residual.ReservoirSize", Residual.ReservoirSize, 1);
+        AtLeast("Residual.Anchor", Residual.Anchor, 0);
+        AtLeast("Residual.Forgetting", Residual.Forgetting, double.Epsilon, 1);
+        AtLeast("Residual.ReadoutWindow", Residual.ReadoutWindow, 20);
+        AtLeast("Residual.Redundancy", Residual.Redundancy, 0);
 
         AtLeast("Coordination.BatchSize", Coordination.BatchSize, 2);
         AtLeast("Coordination.MinimumBatch", Coordination.MinimumBatch, 2);
@@ -66,6 +89,8 @@ public sealed record RsrNetOptions
         Between("Coordination.Epsilon", Coordination.Epsilon, 0, double.PositiveInfinity);
         Between("Coordination.ClipNorm", Coordination.ClipNorm, 0, double.PositiveInfinity);
         AtLeast("Coordination.Replicas", Coordination.Replicas, 1, 1024);
+        if (Learning == LearningMode.Residual && Coordination.Replicas > 1)
+            problems.Add($"Coordination.Replicas is {Coordination.Replicas}; the residual mode learns with 1: set Learning to Notebook for more");
         AtLeast("Coordination.StalenessBound", Coordination.StalenessBound, 0);
         AtLeast("Coordination.AveragingPeriod", Coordination.AveragingPeriod, 1);
 

@@ -58,11 +58,11 @@ public sealed class NotebookModel : IStreamModel
         var d = engine.Shape.D;
         var y = batch.Y.AsSpan(row * d, d);
         var article = batch.Sentences[row]!;
-        var scored = new List<ChosenSentence>(article.Count);
+        var scored = new List<SummarySentence>(article.Count);
         for (var i = 0; i < article.Count; i++)
-            scored.Add(new ChosenSentence(article.Outlines[i].Text, article.Outlines[i].Position, VectorMath.Cosine(article.Vector(i), y), []));
+            scored.Add(new SummarySentence(article.Outlines[i].Text, article.Outlines[i].Position, VectorMath.Cosine(article.Vector(i), y), []));
         return new ReadoutSummary(
-            "nearest", [.. scored.OrderByDescending(sentence => sentence.Score).Take(SummarySentences).OrderBy(sentence => sentence.Position)]);
+            Readout.Nearest, [.. scored.OrderByDescending(sentence => sentence.Score).Take(SummarySentences).OrderBy(sentence => sentence.Position)]);
     }
 
     /// <summary>The batch's supervision steps; one article alone is not learned from, because BatchNorm has no variance over it.</summary>

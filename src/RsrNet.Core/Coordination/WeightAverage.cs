@@ -23,7 +23,14 @@ public sealed class WeightAverage
     public RecursionWeights Weights { get; }
 
     /// <summary>Updates that went into it.</summary>
-    public long Updates { get; set; }
+    public long Updates { get; private set; }
+
+    /// <summary>Goes on from an average that was kept.</summary>
+    public void Restore(RecursionWeights weights, long updates)
+    {
+        Weights.CopyFrom(weights);
+        Updates = updates;
+    }
 
     /// <param name="trained">The weights after an update.</param>
     public void Add(RecursionWeights trained)

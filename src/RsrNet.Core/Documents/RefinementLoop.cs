@@ -1,4 +1,5 @@
 using RsrNet.Core.Coordination;
+using RsrNet.Core.Embedding;
 using RsrNet.Core.Replicas;
 using RsrNet.Core.Telemetry;
 
@@ -9,8 +10,8 @@ namespace RsrNet.Core.Documents;
 /// gives its place to the next at once.
 /// </summary>
 internal sealed class RefinementLoop(
-    DocumentOptions options, IDocumentStore store, ActiveDocuments documents, Replica replica, LearnerWeights weights, LearnerTelemetry telemetry,
-    TimeProvider time)
+    DocumentOptions options, IDocumentStore store, ActiveDocuments documents, ArticleReader reader, Replica replica, LearnerWeights weights,
+    LearnerTelemetry telemetry, TimeProvider time)
 {
     private readonly List<ActiveDocument> underway = [];
     private long refreshedVersion;
@@ -47,6 +48,7 @@ internal sealed class RefinementLoop(
             if (!taken.Document.IsFinished || taken.HasRequests) return false;
             taken.UnderRefinement = false;
             telemetry.OnFinished(taken.Document);
+            taken.Document = taken.Document.WithoutSentences();
             return true;
         });
         foreach (var taken in batch) if (!taken.UnderRefinement) documents.Unsaved.Add(taken);
@@ -68,7 +70,7 @@ internal sealed class RefinementLoop(
         var before = underway.Count;
         foreach (var document in stale)
         {
-            if (!documents.TryFind(document.Id, out _)) Add(documents.Hold(document));
+            if (!documents.TryFind(document.Id, out _)) Add(documents.Hold(reader.Read(document)));
         }
         return underway.Count > before;
     }

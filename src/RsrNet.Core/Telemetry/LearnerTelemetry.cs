@@ -18,7 +18,7 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "")
     private readonly long started = time.GetTimestamp();
     private readonly ArticleTraces traces = new(time);
     private readonly RateMeter articles = new(time), stepRate = new(time), updateRate = new(time), embeddingRate = new(time);
-    private readonly SlidingMean loss = new(Window), similarity = new(Window), error = new(Window);
+    private readonly SlidingMean loss = new(Window), similarity = new(Window), error = new(Window), served = new(Window), lead = new(Window);
     private readonly SlidingMean residual = new(Window), residualZ = new(Window), absoluteResidual = new(Window);
     private readonly SlidingMean gradientNorm = new(Window), embedding = new(Window), stepsToTolerance = new(Window);
     private readonly SlidingSample residuals = new(Sample), confidences = new(Sample);
@@ -79,6 +79,19 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "")
             // A prediction that ran away is wrong, and by no amount that a mean could bear.
             similarity.Add(double.IsFinite(cosine) ? cosine : 0);
             if (double.IsFinite(meanSquaredError)) error.Add(meanSquaredError);
+        }
+    }
+
+    /// <summary>A labelled document's summary was scored before it was learned.</summary>
+    /// <param name="learned">Mean of ROUGE-1 and -2 F1 of the learned readout's sentences.</param>
+    /// <param name="first">The same of the first sentences.</param>
+    /// <param name="isOpen">Whether the learned readout serves.</param>
+    public void OnSummarized(double learned, double first, bool isOpen)
+    {
+        lock (gate)
+        {
+            served.Add(isOpen ? learned : first);
+            lead.Add(first);
         }
     }
 
@@ -270,6 +283,8 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "")
                 Loss = loss.Value,
                 PrequentialSimilarity = similarity.Value,
                 PrequentialError = error.Value,
+                PrequentialRouge = served.Value,
+                PrequentialLeadRouge = lead.Value,
                 ResidualY = residual.Value,
                 ResidualZ = residualZ.Value,
                 ResidualYAbsolute = absoluteResidual.Value,

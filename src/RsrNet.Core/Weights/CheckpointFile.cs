@@ -11,8 +11,8 @@ namespace RsrNet.Core.Weights;
 /// </summary>
 public static class CheckpointFile
 {
-    /// <summary>Counts up when older readers could not read what is written.</summary>
-    public const int FormatVersion = 1;
+    /// <summary>The newest format. A residual checkpoint has 2, which older readers could not read; the notebook's stays at 1.</summary>
+    public const int FormatVersion = 2;
 
     private const string KeyPrefix = "rsrnet.";
     private const string FormatKey = "rsrnet.format";
@@ -22,7 +22,11 @@ public static class CheckpointFile
     private const string CreatedKey = "rsrnet.created_at";
     private const string LossKey = "rsrnet.loss";
     private const string AdamStepKey = "rsrnet.adam_step";
+    private const string AverageKey = "rsrnet.average_updates";
+    private const string PromotedKey = "rsrnet.promoted";
     private const string HashKey = "rsrnet.sha256";
+    private const string ServedPrefix = "served.";
+    private const string RegressionPrefix = "regression.";
     private const string MeanName = "adam.mean";
     private const string VarianceName = "adam.variance";
 
@@ -36,7 +40,7 @@ public static class CheckpointFile
         StateDict.Check(weights);
         var writer = new SafetensorsWriter();
         writer.Metadata["format"] = "pt";
-        writer.Metadata[FormatKey] = FormatVersion.ToString(CultureInfo.InvariantCulture);
+        writer.Metadata[FormatKey] = checkpoint.Residual is null ? "1" : "2";
         writer.Metadata[VersionKey] = checkpoint.Version.ToString(CultureInfo.InvariantCulture);
         writer.Metadata[ModeKey] = checkpoint.Mode;
         writer.Metadata[CreatedKey] = checkpoint.CreatedAt.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
@@ -50,6 +54,7 @@ public static class CheckpointFile
             writer.Add(MeanName, [optimizer.Mean.Length], optimizer.Mean);
             writer.Add(VarianceName, [optimizer.Variance.Length], optimizer.Variance);
         }
+        if (checkpoint.Residual is { } residual) Add(writer, residual);
         writer.Seal(HashKey);
         writer.WriteTo(stream);
     }
@@ -92,10 +97,40 @@ public static class CheckpointFile
         var metadata = reader.Header.Metadata;
         var stamp = Stamp.Read(metadata);
         if (metadata.ContainsKey(FormatKey)) CheckHash(reader);
-        var weights = StateDict.Read(reader, others: [MeanName, VarianceName]);
+        var weights = StateDict.Read(
+            reader, others: [MeanName, VarianceName, .. reader.Header.Entries.Select(entry => entry.Name).Where(IsResidual)]);
         var optimizer = ReadOptimizer(reader, weights.Layout.ParameterCount);
-        return new Checkpoint(stamp.Version, stamp.EncoderId, stamp.Mode, weights, optimizer, stamp.CreatedAt, stamp.Loss);
+        return new Checkpoint(stamp.Version, stamp.EncoderId, stamp.Mode, weights, optimizer, stamp.CreatedAt, stamp.Loss)
+        {
+            Residual = metadata.ContainsKey(AverageKey) ? ReadResidual(reader) : null,
+        };
     }
+
+    private static bool IsResidual(string name) =>
+        name.StartsWith(ServedPrefix, StringComparison.Ordinal) || name.StartsWith(RegressionPrefix, StringComparison.Ordinal);
+
+    private static void Add(SafetensorsWriter writer, ResidualState residual)
+    {
+        StateDict.Check(residual.Served);
+        writer.Metadata[AverageKey] = residual.Updates.ToString(CultureInfo.InvariantCulture);
+        if (residual.Promoted is { } promoted) writer.Metadata[PromotedKey] = promoted;
+        StateDict.AddTo(writer, residual.Served, ServedPrefix);
+        foreach (var (name, values) in residual.Regressions)
+        {
+            if (Array.Exists(values, value => !double.IsFinite(value)))
+                throw new WeightsRejectedException($"the regressions' tensor '{name}' holds a number that is not finite");
+            writer.Add(RegressionPrefix + name, [values.Length], values);
+        }
+    }
+
+    private static ResidualState ReadResidual(SafetensorsReader reader) => new(
+        StateDict.Read(reader, ServedPrefix),
+        Stamp.Number(reader.Header.Metadata, AverageKey),
+        reader.Header.Entries.Where(entry => entry.Name.StartsWith(RegressionPrefix, StringComparison.Ordinal)).ToDictionary(
+            entry => entry.Name[RegressionPrefix.Length..], entry => reader.ReadDoubles(entry.Name), StringComparer.Ordinal))
+    {
+        Promoted = reader.Header.Metadata.GetValueOrDefault(PromotedKey),
+    };
 
     private static AdamState? ReadOptimizer(SafetensorsReader reader, int parameters)
     {
