@@ -1,5 +1,6 @@
 using System.CommandLine;
 using RsrNet.Cli.Articles;
+using RsrNet.Cli.Coordination;
 using RsrNet.Cli.Embedding;
 using RsrNet.Cli.Telemetry;
 using RsrNet.Core;
@@ -50,11 +51,12 @@ internal static class ServeCommand
         var encoder = EncoderChoice.Option();
         encoder.DefaultValueFactory = null;
         encoder.Description += " Default: the one that the data was made with, else hashed.";
+        var learning = LearningChoice.Option();
         var quiet = new Option<bool>("--quiet") { Description = "No line of numbers while it runs." };
         var command = new Command(
             "serve", "Runs the server: API, learning, refinement. Ctrl-C ends it; the next start goes on where it stopped.")
         {
-            demo, rate, drift, feed, urls, data, config, encoder, quiet,
+            demo, rate, drift, feed, urls, data, config, encoder, learning, quiet,
         };
         command.SetAction((parsed, cancellation) =>
         {
@@ -68,6 +70,7 @@ internal static class ServeCommand
                 : new ConfigurationFile(new RsrNetOptions(), new ServerOptions());
             configuration = configuration with
             {
+                Learner = LearningChoice.Of(parsed.GetValue(learning)) is { } mode ? configuration.Learner with { Learning = mode } : configuration.Learner,
                 Server = Override(configuration.Server, parsed.GetValue(urls), parsed.GetValue(data), isDemo, terminal),
             };
             var watched = parsed.GetValue(feed);

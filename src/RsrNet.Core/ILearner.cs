@@ -21,6 +21,15 @@ public interface ILearner : IAsyncDisposable
 
     Task<DocumentPage> List(DocumentQuery query, CancellationToken cancellation = default);
 
+    /// <summary>
+    /// Adds highlights or labels to a document that is there already, as its next revision: scored with what was foretold before, then learned. Durable once
+    /// completed.
+    /// </summary>
+    /// <returns>Null where there is no such document.</returns>
+    /// <exception cref="StoreUnavailableException">The store cannot write; nothing was stored.</exception>
+    Task<AmendOutcome?> Amend(string id, Amendment amendment, CancellationToken cancellation = default) =>
+        throw new NotSupportedException("this learner takes highlights and labels only with their article");
+
     /// <summary>Refines a document now, continuing from its state with the current weights.</summary>
     /// <param name="request">How far.</param>
     /// <returns>The document after it, or null where there is none.</returns>
@@ -79,7 +88,8 @@ public interface ILearner : IAsyncDisposable
 
 /// <param name="Steps">At most so many supervision steps; null for one, or for the step limit where <paramref name="UntilResidual"/> is given.</param>
 /// <param name="UntilResidual">Stop once both residuals are below this; null to do all steps.</param>
-public sealed record RefineRequest(int? Steps = null, double? UntilResidual = null);
+/// <param name="TimeLimit">Answer after so long with the document as far as it has come; null to wait. Alone it goes on until the tolerance is reached.</param>
+public sealed record RefineRequest(int? Steps = null, double? UntilResidual = null, TimeSpan? TimeLimit = null);
 
 /// <param name="Text">Search by text; or</param>
 /// <param name="Id">by a document, which is not among its own results.</param>
@@ -94,8 +104,8 @@ public sealed record SearchHit(string Id, string? Title, float Score);
 /// Higher is better; comparable inside one document. Of the learned readout: the foretold share of its words and word pairs that human highlights
 /// would have, about [0, 2].
 /// </param>
-/// <param name="Contributions">What each feature added to the score beyond the article's average sentence, largest first; empty where no features count.</param>
-public sealed record SummarySentence(string Sentence, int Position, float Score, IReadOnlyList<FeatureContribution> Contributions);
+/// <param name="Contributions">What each feature added to the score beyond the article's average sentence, largest first; null where no features count.</param>
+public sealed record SummarySentence(string Sentence, int Position, float Score, IReadOnlyList<FeatureContribution>? Contributions = null);
 
 /// <summary>More documents wait for refinement than <see cref="ArticleLimits.Backlog"/>; try again after a while.</summary>
 public sealed class BacklogFullException(long backlog, TimeSpan retryAfter)

@@ -39,6 +39,7 @@ public sealed class LocalLearner : ILearner
     private readonly ActiveDocuments documents;
     private readonly RefinementLoop refinement;
     private readonly LabelledDocuments labelled;
+    private readonly DriftReaction drift;
     private readonly ITrainingLoop training;
     private readonly CheckpointSchedule schedule;
     private readonly CheckpointLoop persistence;
@@ -78,15 +79,16 @@ public sealed class LocalLearner : ILearner
         labelled = new LabelledDocuments(
             documents, refinement, options.Coordination,
             isResidual ? new Reservoir<Document>(options.Residual.ReservoirSize, options.Recursion.Seed) : null, time);
+        drift = new DriftReaction(encoder.Dimensions, options.Drift, coordinator, labelled.Reservoir, telemetry, time);
         training = group is not null
-            ? new SharedTrainingLoop(options, labelled, documents, group, replica, coordinator, schedule, telemetry, time, turns.Wake)
+            ? new SharedTrainingLoop(options, labelled, documents, drift, group, replica, coordinator, schedule, telemetry, time, turns.Wake)
             : isResidual ? WithTrainer(newEngine())
             : new TrainingLoop(
-                options, labelled, documents, replica, new Supervision(engine, coordinator, options.Replicas), coordinator, schedule, telemetry, time);
+                options, labelled, documents, drift, replica, new Supervision(engine, coordinator, options.Replicas), coordinator, schedule, telemetry, time);
         persistence = new CheckpointLoop(checkpoints, schedule, weights, training, documents.Unsaved, telemetry, time, turns.Wake);
 
         ResidualTrainingLoop WithTrainer(IRecursionEngine trainer) => new(
-            options, labelled, documents, reader, replica, new Replica(trainer), new Supervision(trainer, coordinator, options.Residual.Recursion),
+            options, labelled, documents, reader, drift, replica, new Replica(trainer), new Supervision(trainer, coordinator, options.Residual.Recursion),
             coordinator, weights, schedule, telemetry, time);
     }
 
@@ -165,6 +167,7 @@ public sealed class LocalLearner : ILearner
             var known = documents.TryFind(document.Id, out var taken) && taken.Document.Sequence == document.Sequence;
             if (!known) taken = documents.Hold(document);
             taken!.AwaitsTurn = false;
+            if (taken.Document.Embedding is { } embedding) drift.OnArrived(embedding.X);
             if (taken.Document.Status == DocumentStatus.Failed) documents.Unsaved.Add(taken);
             else if (taken.Document.Article.HasHighlights && taken.Document.LearnedAt is null) labelled.Await(taken);
             else refinement.Add(taken);
@@ -204,11 +207,24 @@ public sealed class LocalLearner : ILearner
     public ReadoutSummary Summarize(Document document) =>
         weights.Regressions is { } regressions ? readout.Of(document, learnedReadout, regressions.Statistics) : readout.Of(document);
 
+    public Task<AmendOutcome?> Amend(string id, Amendment amendment, CancellationToken cancellation = default) => turns.Ask<AmendOutcome?>(async () =>
+    {
+        if (await Find(id, cancellation) is not { } found) return null;
+        var outcome = await amendment.Apply(found, store, reader, cancellation);
+        if (outcome.Put.Duplicate) return outcome;
+        if (amendment.Labels is { } labels) documents.Map.Label(id, labels);
+        // The store is the queue: from there it comes in its turn, with the state it has.
+        if (outcome.Put.Status == DocumentStatus.Pending) gauge.OnArrived(1);
+        backlog.OnArrival();
+        return outcome;
+    });
+
     public async Task<Document?> Refine(string id, RefineRequest request, CancellationToken cancellation = default)
     {
-        var steps = request.Steps ?? (request.UntilResidual is null ? 1 : options.Documents.MaxSteps);
+        var untilResidual = request.UntilResidual ?? (request is { Steps: null, TimeLimit: not null } ? options.Documents.Tolerance : null);
+        var steps = request.Steps ?? (untilResidual is null ? 1 : options.Documents.MaxSteps);
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1, "steps");
-        var run = new RefineRun(steps, request.UntilResidual);
+        var run = new RefineRun(steps, untilResidual, request.TimeLimit, time);
         await turns.Ask(async () =>
         {
             if (await store.Find(id, cancellation) is not { } stored)

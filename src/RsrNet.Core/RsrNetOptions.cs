@@ -22,12 +22,14 @@ public sealed record RsrNetOptions
 
     public DocumentOptions Documents { get; init; } = new();
 
-    /// <summary>The notebook's network; <see cref="ResidualOptions.Recursion"/> is the residual mode's.</summary>
+    /// <summary>The notebook's network; <see cref="Residual"/> is the residual mode's.</summary>
     public RecursionOptions Replicas { get; init; } = new();
 
     public ResidualOptions Residual { get; init; } = new();
 
     public CoordinationOptions Coordination { get; init; } = new();
+
+    public DriftOptions Drift { get; init; } = new();
 
     public WeightOptions Weights { get; init; } = new();
 
@@ -62,15 +64,18 @@ public sealed record RsrNetOptions
         AtLeast("Documents.RefreshLag", Documents.RefreshLag, 0);
         AtLeast("Documents.RefreshSettleSeconds", Documents.RefreshSettleSeconds, 0);
 
-        foreach (var (section, recursion) in ((string, RecursionOptions)[])[("Replicas", Replicas), ("Residual.Recursion", Residual.Recursion)])
-        {
-            AtLeast($"{section}.Hidden", recursion.Hidden, 1);
-            AtLeast($"{section}.Latent", recursion.Latent, 1);
-            AtLeast($"{section}.Calls", recursion.Calls, 1);
-            AtLeast($"{section}.LatentRecursions", recursion.LatentRecursions, 1);
-            AtLeast($"{section}.SupervisionSteps", recursion.SupervisionSteps, 1);
-            AtLeast($"{section}.StopConfidence", recursion.StopConfidence, 0);
-        }
+        AtLeast("Replicas.Hidden", Replicas.Hidden, 1);
+        AtLeast("Replicas.Latent", Replicas.Latent, 1);
+        AtLeast("Replicas.Calls", Replicas.Calls, 1);
+        AtLeast("Replicas.LatentRecursions", Replicas.LatentRecursions, 1);
+        AtLeast("Replicas.SupervisionSteps", Replicas.SupervisionSteps, 1);
+        AtLeast("Replicas.StopConfidence", Replicas.StopConfidence, 0);
+
+        AtLeast("Residual.Hidden", Residual.Hidden, 1);
+        AtLeast("Residual.Latent", Residual.Latent, 1);
+        AtLeast("Residual.Calls", Residual.Calls, 1);
+        AtLeast("Residual.LatentRecursions", Residual.LatentRecursions, 1);
+        AtLeast("Residual.SupervisionSteps", Residual.SupervisionSteps, 1);
         Between("Residual.LearningRate", Residual.LearningRate, 0, double.PositiveInfinity);
         AtLeast("Residual.AverageDecay", Residual.AverageDecay, 0, Math.BitDecrement(1.0));
         AtLeast("Residual.Replays", Residual.Replays, 0);
@@ -93,6 +98,10 @@ public sealed record RsrNetOptions
             problems.Add($"Coordination.Replicas is {Coordination.Replicas}; the residual mode learns with 1: set Learning to Notebook for more");
         AtLeast("Coordination.StalenessBound", Coordination.StalenessBound, 0);
         AtLeast("Coordination.AveragingPeriod", Coordination.AveragingPeriod, 1);
+
+        Between("Drift.RateFactor", Drift.RateFactor, 0, double.PositiveInfinity);
+        AtLeast("Drift.ForArticles", Drift.ForArticles, 1);
+        AtLeast("Drift.KeepReservoir", Drift.KeepReservoir, 0);
 
         AtLeast("Weights.CheckpointUpdates", Weights.CheckpointUpdates, 1);
         Between("Weights.CheckpointSeconds", Weights.CheckpointSeconds, 0, double.PositiveInfinity);

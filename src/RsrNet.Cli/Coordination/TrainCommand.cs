@@ -40,19 +40,22 @@ internal static class TrainCommand
             Description = "JSON: a line for each epoch {epoch, loss, similarity, documents, seconds}, then {done: true, weightVersion}.",
         };
         var encoder = EncoderChoice.Option();
+        var learning = LearningChoice.Option();
         var command = new Command("train", "Learns from articles with highlights, without a server.")
         {
-            paths, epochs, batch, seed, encoder, checkpoints, save, json,
+            paths, epochs, batch, seed, encoder, learning, checkpoints, save, json,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
             var options = defaults with
             {
+                Learning = LearningChoice.Of(parsed.GetValue(learning)) ?? defaults.Learning,
                 Replicas = defaults.Replicas with { Seed = parsed.GetValue(seed) },
+                Residual = defaults.Residual with { Seed = parsed.GetValue(seed) },
                 Coordination = defaults.Coordination with { BatchSize = parsed.GetValue(batch) },
             };
             var articles = await LabelledArticles.Read(parsed.GetRequiredValue(paths), options.Articles, terminal, cancellation);
-            if (articles.Count < 2) throw new CommandException("training needs at least two articles with highlights (BatchNorm cannot train on one)");
+            if (articles.Count < 2) throw new CommandException("training needs at least two articles with highlights");
             await using var store = new MemoryDocumentStore();
             var folder = parsed.GetValue(checkpoints) is { } path ? new CheckpointFolder(path, options.Weights) : null;
             var chosen = EncoderChoice.Of(terminal, options.Embedding).Open(parsed.GetRequiredValue(encoder));
@@ -79,7 +82,11 @@ internal static class TrainCommand
     private static void Save(Checkpoint weights, string file, Terminal terminal)
     {
         var path = Path.GetFullPath(file);
-        using (var stream = new FileStream(path + ".partial", FileMode.Create, FileAccess.Write)) StateDict.Write(stream, weights.Weights);
+        using (var stream = new FileStream(path + ".partial", FileMode.Create, FileAccess.Write))
+        {
+            if (weights.Residual is null) StateDict.Write(stream, weights.Weights);
+            else CheckpointFile.Write(stream, weights with { Optimizer = null });
+        }
         File.Move(path + ".partial", path, overwrite: true);
         terminal.Notice($"wrote {path}");
     }

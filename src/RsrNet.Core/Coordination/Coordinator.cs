@@ -146,7 +146,7 @@ public sealed class Coordinator
         {
             throw new WeightsRejectedException(
                 $"the weights were learned in the mode '{NameOf(checkpoint.Weights.Shape.Mode)}', and this learner's is '{NameOf(Weights.Shape.Mode)}': "
-                + $"set Learning to {checkpoint.Weights.Shape.Mode}, or use another data folder");
+                + $"start with `--learning {NameOf(checkpoint.Weights.Shape.Mode)}` (Learning in the configuration), or use another data folder");
         }
         if (checkpoint.Weights.Shape != Weights.Shape)
             throw new WeightsRejectedException(

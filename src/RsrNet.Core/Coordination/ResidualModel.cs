@@ -12,7 +12,6 @@ public sealed class ResidualModel : IStreamModel
     private readonly ResidualOptions options;
     private readonly RecursionShape shape;
     private readonly Coordinator coordinator;
-    private readonly WeightAverage average;
     private readonly ResidualEngine trainer;
     private readonly ResidualEngine server;
     private readonly Supervision supervision;
@@ -30,24 +29,21 @@ public sealed class ResidualModel : IStreamModel
         options.Check();
         this.options = options;
         shape = new RecursionShape(dimensions, options.Recursion.Hidden, options.Recursion.Latent) { Mode = LearningMode.Residual };
-        var weights = RecursionInitialization.Create(shape, options.Recursion.Seed);
-        Regressions = new StreamRegressions(dimensions, options);
-        Regressions.Publish(weights);
-        coordinator = new Coordinator(weights, (coordination ?? new CoordinationOptions()) with { LearningRate = options.LearningRate });
-        average = new WeightAverage(weights, options.AverageDecay);
+        coordinator = new Coordinator(
+            RecursionInitialization.Create(shape, options.Recursion.Seed), coordination ?? new CoordinationOptions(), options);
         trainer = new ResidualEngine(shape, options.Recursion);
         server = new ResidualEngine(shape, options.Recursion);
-        server.Load(average.Weights);
+        server.Load(coordinator.Served);
         supervision = new Supervision(trainer, coordinator, options.Recursion);
         reservoir = new Reservoir<ReadArticle>(options.ReservoirSize, options.Recursion.Seed);
         readout = new SentenceReadout(redundancy: options.Redundancy);
     }
 
     /// <summary>What is learned beside the network.</summary>
-    public StreamRegressions Regressions { get; }
+    public StreamRegressions Regressions => coordinator.Regressions!;
 
     /// <summary>The weights that foretell: the average of the trained ones.</summary>
-    public RecursionWeights Served => average.Weights;
+    public RecursionWeights Served => coordinator.Served;
 
     /// <summary>Updates so far.</summary>
     public long Version => coordinator.Version;
@@ -101,13 +97,10 @@ public sealed class ResidualModel : IStreamModel
         var statistics = new ResidualStatistics(Served);
         var taught = articles.Select((article, row) => Lesson.Of(
             article, judged.Y.AsSpan(row * shape.D, shape.D), statistics, readout, server.Read(article.Sentences, article.X))).ToArray();
-        Train(articles);
+        Train(articles, taught);
         foreach (var article in articles) reservoir.Add(article);
-        for (var replay = 0; replay < options.Replays; replay++) Train(reservoir.Draw(articles.Count));
-        foreach (var lesson in taught) Regressions.Observe(lesson);
-        Regressions.Publish(coordinator.Weights);
-        Regressions.Publish(average.Weights);
-        server.Load(average.Weights);
+        for (var replay = 0; replay < options.Replays; replay++) Train(reservoir.Draw(articles.Count), null);
+        server.Load(coordinator.Served);
     }
 
     public void Dispose()
@@ -116,16 +109,16 @@ public sealed class ResidualModel : IStreamModel
         server.Dispose();
     }
 
-    private void Train(IReadOnlyList<ReadArticle> articles)
+    private void Train(IReadOnlyList<ReadArticle> articles, IReadOnlyList<Lesson>? taught)
     {
         if (articles.Count == 0) return;
         if (lessons is null || lessons.Capacity < articles.Count) lessons = new RecursionBatch(shape, articles.Count);
         Array.Clear(lessons.Y);
         Array.Clear(lessons.Z);
         Fill(lessons, articles);
-        foreach (var step in supervision.Run(lessons))
+        foreach (var step in supervision.Run(lessons, taught))
         {
-            if (step.Applied) average.Add(coordinator.Weights);
+            if (!step.Applied) break;
         }
     }
 }

@@ -15,7 +15,7 @@ namespace RsrNet.Core.Coordination;
 /// <param name="trainer">With the trained weights; disposed with this.</param>
 /// <param name="supervision">Over the trainer's engine.</param>
 internal sealed class ResidualTrainingLoop(
-    RsrNetOptions options, LabelledDocuments labelled, ActiveDocuments documents, ArticleReader reader, Replica replica, Replica trainer,
+    RsrNetOptions options, LabelledDocuments labelled, ActiveDocuments documents, ArticleReader reader, DriftReaction drift, Replica replica, Replica trainer,
     Supervision supervision, Coordinator coordinator, LearnerWeights weights, CheckpointSchedule schedule, LearnerTelemetry telemetry, TimeProvider time)
     : ITrainingLoop
 {
@@ -85,7 +85,7 @@ internal sealed class ResidualTrainingLoop(
     {
         replica.Load(coordinator.Served, coordinator.Version);
         // Highlights that came late are held against what was foretold while nobody knew them.
-        var foretold = batch.FindAll(taken => !WasForetold(taken.Document));
+        var foretold = batch.FindAll(taken => !taken.Document.WasForetold);
         replica.Place(foretold.ConvertAll(Fresh));
         for (var step = 0; step < options.Residual.Recursion.SupervisionSteps && foretold.Count > 0; step++)
         {
@@ -107,6 +107,7 @@ internal sealed class ResidualTrainingLoop(
             var lesson = Lesson.Of(article, y, statistics, readout, replica.Read(embedding));
             lessons.Add(lesson);
             telemetry.OnPredicted(lesson.Cosine, lesson.Error);
+            drift.OnJudged(lesson.Cosine);
             telemetry.OnSummarized(lesson.Learned, lesson.Lead, statistics.ReadoutOpen > 0);
         }
         return lessons;
@@ -135,9 +136,6 @@ internal sealed class ResidualTrainingLoop(
         }
         return loss is { } mean ? (mean, trainer.Batch.RowLoss[..rows.Count]) : null;
     }
-
-    /// <summary>Whether somebody could have read what the document's y says before its highlights were known.</summary>
-    private static bool WasForetold(Document document) => document.State is { Loss: null };
 
     private static Document Fresh(ActiveDocument taken) => taken.Document with { State = null, Trajectory = Trajectory.Empty };
 }

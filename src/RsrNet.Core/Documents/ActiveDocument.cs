@@ -40,6 +40,12 @@ internal sealed class ActiveDocument(Document document)
         if (HasRequests) runs.RemoveAll(run => run.Advance(stepped));
     }
 
+    /// <summary>Answers the requests whose time is up with the document as far as it has come.</summary>
+    public void AnswerLate()
+    {
+        if (HasRequests) runs.RemoveAll(run => run.IsLate && run.Completion.TrySetResult(Document));
+    }
+
     /// <summary>Lets the document go; whoever waits for its refinement is told that it is not there any more.</summary>
     public void Leave()
     {
@@ -59,9 +65,14 @@ internal sealed class ActiveDocument(Document document)
 /// <summary>A request for more refinement of one document.</summary>
 /// <param name="steps">Supervision steps at most.</param>
 /// <param name="untilResidual">Both residuals below this end it earlier; null to do all steps.</param>
-internal sealed class RefineRun(int steps, double? untilResidual)
+/// <param name="limit">It is answered after so long at the latest; null for no limit.</param>
+internal sealed class RefineRun(int steps, double? untilResidual, TimeSpan? limit, TimeProvider time)
 {
+    private readonly long begunAt = time.GetTimestamp();
     private int left = steps;
+
+    /// <summary>Whether its time is up.</summary>
+    public bool IsLate => limit is { } most && time.GetElapsedTime(begunAt) >= most;
 
     /// <summary>The document after the last step; null where it went away meanwhile.</summary>
     public TaskCompletionSource<Document?> Completion { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -72,6 +83,6 @@ internal sealed class RefineRun(int steps, double? untilResidual)
         left--;
         var state = document.State;
         var reached = untilResidual is { } bound && state is not null && state.ResidualY < bound && state.ResidualZ < bound;
-        return (left <= 0 || reached || document.Status == DocumentStatus.Failed) && Completion.TrySetResult(document);
+        return (left <= 0 || reached || IsLate || document.Status == DocumentStatus.Failed) && Completion.TrySetResult(document);
     }
 }

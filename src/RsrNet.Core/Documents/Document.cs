@@ -87,6 +87,9 @@ public sealed record Document
     /// <summary>The document with a new run of refinement before it, from its state as it is.</summary>
     public Document NewRun() => this with { Status = DocumentStatus.Refining, RunStart = State?.Step ?? 0 };
 
+    /// <summary>Whether somebody could have read what its y says of highlights that nobody knew: it was refined, and never learned from.</summary>
+    public bool WasForetold => State is { Loss: null };
+
     /// <summary>The document as it is stored: sentences with their vectors are found again in the text.</summary>
     public Document WithoutSentences() =>
         Embedding is { Sentences: not null } embedding ? this with { Embedding = embedding with { Sentences = null } } : this;

@@ -32,7 +32,7 @@ public sealed class Readout(ITextEncoder encoder, int sentences = 3)
         var scored = new SummarySentence[choices.Count];
         for (var i = 0; i < scored.Length; i++)
         {
-            scored[i] = new SummarySentence(choices[i].Sentence, choices[i].Position, VectorMath.Cosine(vectors.AsSpan(i * d, d), goal), []);
+            scored[i] = new SummarySentence(choices[i].Sentence, choices[i].Position, VectorMath.Cosine(vectors.AsSpan(i * d, d), goal));
         }
         return [.. scored.OrderByDescending(sentence => sentence.Score).ThenBy(sentence => sentence.Position).Take(sentences).OrderBy(sentence => sentence.Position)];
     }
@@ -44,7 +44,7 @@ public sealed class Readout(ITextEncoder encoder, int sentences = 3)
 
     /// <summary>The text's first sentences, with score 0.</summary>
     public IReadOnlyList<SummarySentence> First(string text) =>
-        [.. Choices(text, Sentences.Ranges(text)).Take(sentences).Select(choice => new SummarySentence(choice.Sentence, choice.Position, 0, []))];
+        [.. Choices(text, Sentences.Ranges(text)).Take(sentences).Select(choice => new SummarySentence(choice.Sentence, choice.Position, 0))];
 
     /// <summary>The learned readout's summary of a document, by what the regressions of its weights say.</summary>
     /// <param name="learned">Chooses.</param>

@@ -34,6 +34,7 @@ internal sealed class RefinementLoop(
     public bool Step()
     {
         underway.RemoveAll(taken => taken.Gone);
+        foreach (var taken in underway) taken.AnswerLate();
         List<ActiveDocument> batch = [.. underway.Where(taken => !taken.InTraining).Take(options.RefineBatch)];
         if (batch.Count == 0) return false;
         var startedAt = time.GetTimestamp();

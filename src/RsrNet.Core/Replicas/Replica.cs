@@ -62,8 +62,7 @@ public sealed class Replica(IRecursionEngine engine) : IDisposable
         var predictions = new Prediction[documents.Count];
         for (var row = 0; row < predictions.Length; row++)
         {
-            var t = documents[row].Embedding!.T!;
-            predictions[row] = new Prediction(VectorMath.Cosine(Y(row), t), VectorMath.MeanSquaredError(Y(row), t));
+            predictions[row] = Prediction.Of(Y(row), documents[row].Embedding!.T!);
         }
         return predictions;
     }

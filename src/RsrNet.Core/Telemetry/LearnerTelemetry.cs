@@ -11,7 +11,7 @@ namespace RsrNet.Core.Telemetry;
 /// <param name="engine">Name of the engine that computes here, for people.</param>
 public sealed class LearnerTelemetry(TimeProvider time, string engine = "")
 {
-    private const int Window = 200, Sample = 1000, ConfidenceBins = 20;
+    private const int Window = 200, Sample = 1000, ConfidenceBins = 20, KeptDrifts = 50;
     private static readonly TimeSpan NormEvery = TimeSpan.FromSeconds(1);
 
     private readonly Lock gate = new();
@@ -26,6 +26,7 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "")
     private readonly SortedDictionary<string, ReplicaFigures> others = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, string> problems = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, double> norms = new(StringComparer.Ordinal);
+    private readonly Queue<DriftEvent> drifts = new();
     private long accepted;
     private long duplicates;
     private long learned;
@@ -92,6 +93,17 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "")
         {
             served.Add(isOpen ? learned : first);
             lead.Add(first);
+        }
+    }
+
+    /// <summary>A change of the stream was found.</summary>
+    public void OnDrift(DriftEvent change)
+    {
+        CoordinationInstruments.OnDrift(change);
+        lock (gate)
+        {
+            if (drifts.Count == KeptDrifts) drifts.Dequeue();
+            drifts.Enqueue(change);
         }
     }
 
@@ -285,6 +297,7 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "")
                 PrequentialError = error.Value,
                 PrequentialRouge = served.Value,
                 PrequentialLeadRouge = lead.Value,
+                Drifts = [.. drifts],
                 ResidualY = residual.Value,
                 ResidualZ = residualZ.Value,
                 ResidualYAbsolute = absoluteResidual.Value,

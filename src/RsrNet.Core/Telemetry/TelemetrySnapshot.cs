@@ -83,6 +83,9 @@ public sealed record TelemetrySnapshot
     /// <summary>How q, the probability that a document's cosine is above the median, has done over the last 500 labelled documents; null before the first.</summary>
     public Calibration? Calibration { get; init; }
 
+    /// <summary>Changes of the stream that were found since the start, the latest 50, oldest first. A fall is a drift; a rise is the model that learns.</summary>
+    public IReadOnlyList<DriftEvent> Drifts { get; init; } = [];
+
     /// <summary>Residual y, mean over the last 200 document steps; null before the first.</summary>
     public double? ResidualY { get; init; }
 

@@ -63,7 +63,9 @@ internal static class WeightRoutes
         }
         if (await learner.FindWeights(number, cancellation) is not { } checkpoint) return Missing(version);
         using var file = new MemoryStream();
-        StateDict.Write(file, checkpoint.Weights);
+        // The residual mode's version is more than its network: the average that is served and the regressions come with it.
+        if (checkpoint.Residual is null) StateDict.Write(file, checkpoint.Weights);
+        else CheckpointFile.Write(file, checkpoint with { Optimizer = null });
         response.ContentType = "application/octet-stream";
         response.ContentLength = file.Length;
         response.Headers.ContentDisposition = string.Create(
@@ -81,11 +83,15 @@ internal static class WeightRoutes
         var file = await RequestBody.Read(request, options.ImportBytes, cancellation);
         try
         {
-            var weights = StateDict.Read(new MemoryStream(file, writable: false));
+            var imported = CheckpointFile.Read(new MemoryStream(file, writable: false));
             var mode = (await learner.ReadTelemetry(cancellation)).Mode;
-            var version = await learner.ImportWeights(
-                new Checkpoint(Version: 0, EncoderId: null, mode, weights, Optimizer: null, time.GetUtcNow(), Loss: null), cancellation);
-            return Receipt(version);
+            return Receipt(await learner.ImportWeights(imported with { Mode = mode, CreatedAt = time.GetUtcNow() }, cancellation));
+        }
+        catch (Exception damaged) when (damaged is InvalidDataException or NotSupportedException)
+        {
+            var problems = new FieldProblems();
+            problems.Add("", damaged.Message);
+            return ProblemBody.Of(problems).ToResult();
         }
         catch (WeightsRejectedException rejected)
         {

@@ -34,7 +34,6 @@ public sealed class StreamEvaluationTests
     {
         var plain = Run(new ResidualOptions());
         Assert.Equal(plain.HeldOut!.Similarity, Run(new ResidualOptions()).HeldOut!.Similarity);
-        var recursion = new ResidualOptions().Recursion;
         var changed = new Dictionary<string, ResidualOptions>
         {
             ["anchor"] = new() { Anchor = 0 },
@@ -43,8 +42,8 @@ public sealed class StreamEvaluationTests
             ["learning rate"] = new() { LearningRate = 0.01 },
             ["average"] = new() { AverageDecay = 0 },
             ["forgetting"] = new() { Forgetting = 0.9 },
-            ["seed"] = new() { Recursion = recursion with { Seed = 5 } },
-            ["calls"] = new() { Recursion = recursion with { Calls = 1 } },
+            ["seed"] = new() { Seed = 5 },
+            ["calls"] = new() { Calls = 1 },
         };
         foreach (var (name, options) in changed)
             Assert.True(plain.HeldOut.Similarity != Run(options).HeldOut!.Similarity, $"{name} changed nothing");

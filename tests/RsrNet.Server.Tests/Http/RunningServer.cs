@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using RsrNet.Core;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Embedding;
+using RsrNet.Core.Replicas;
 using RsrNet.Core.Weights;
 using RsrNet.Server.Articles;
 using RsrNet.Server.Documents;
@@ -38,7 +39,7 @@ public sealed class RunningServer : IAsyncDisposable
     public static async Task<RunningServer> Start(
         RsrNetOptions? options = null, ServerOptions? serverOptions = null, bool learning = false, long? maxPages = null)
     {
-        options ??= new RsrNetOptions { Replicas = new() { Hidden = 8, Latent = 4 }, Documents = new() { RefreshWhenIdle = false } };
+        options ??= new RsrNetOptions { Learning = LearningMode.Notebook, Replicas = new() { Hidden = 8, Latent = 4 }, Documents = new() { RefreshWhenIdle = false } };
         var folder = new TemporaryFolder();
         var store = SqliteDocumentStore.Open(folder.Path, TimeProvider.System, maxPages);
         var learner = await LocalLearner.Open(
