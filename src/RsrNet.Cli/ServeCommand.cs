@@ -2,10 +2,12 @@ using System.CommandLine;
 using RsrNet.Cli.Articles;
 using RsrNet.Cli.Coordination;
 using RsrNet.Cli.Embedding;
+using RsrNet.Cli.Replicas;
 using RsrNet.Cli.Telemetry;
 using RsrNet.Core;
 using RsrNet.Core.Articles;
 using RsrNet.Core.Documents;
+using RsrNet.Core.Replicas;
 using RsrNet.Server;
 using RsrNet.Server.Configuration;
 
@@ -18,7 +20,8 @@ internal static class ServeCommand
 
     /// <param name="Feed">A file or folder to watch; null for none.</param>
     /// <param name="DemoRate">Articles of the demo newswire a second; null for no demo.</param>
-    private sealed record Wishes(ConfigurationFile Configuration, string? Encoder, string? Feed, double? DemoRate, long? DemoDrift, bool Quiet);
+    private sealed record Wishes(
+        ConfigurationFile Configuration, EngineOffer Engine, string? Encoder, string? Feed, double? DemoRate, long? DemoDrift, bool Quiet);
 
     public static Command Create(Terminal terminal)
     {
@@ -52,11 +55,12 @@ internal static class ServeCommand
         encoder.DefaultValueFactory = null;
         encoder.Description += " Default: the one that the data was made with, else hashed.";
         var learning = LearningChoice.Option();
+        var engine = EngineChoice.Option(terminal, byDefault: null);
         var quiet = new Option<bool>("--quiet") { Description = "No line of numbers while it runs." };
         var command = new Command(
             "serve", "Runs the server: API, learning, refinement. Ctrl-C ends it; the next start goes on where it stopped.")
         {
-            demo, rate, drift, feed, urls, data, config, encoder, learning, quiet,
+            demo, rate, drift, feed, urls, data, config, encoder, engine, learning, quiet,
         };
         command.SetAction((parsed, cancellation) =>
         {
@@ -79,8 +83,9 @@ internal static class ServeCommand
                 throw new CommandException($"--feed {watched}: there is no such file or folder; make it first");
             }
             if (parsed.GetValue(encoder) is { } name) EncoderChoice.RequireFolder(name);
+            var network = EngineChoice.Of(terminal, parsed.GetValue(engine), configuration.Learner.Replicas.Engine);
             var wishes = new Wishes(
-                configuration, parsed.GetValue(encoder), watched, isDemo ? parsed.GetValue(rate) : null, parsed.GetValue(drift),
+                configuration, network, parsed.GetValue(encoder), watched, isDemo ? parsed.GetValue(rate) : null, parsed.GetValue(drift),
                 parsed.GetValue(quiet));
             return Run(wishes, terminal, cancellation);
         });
@@ -104,12 +109,13 @@ internal static class ServeCommand
         using var status = new StatusLine(terminal);
         long version;
         await using (var process = await SingleProcess.Start(
-            wishes.Configuration, EncoderChoice.Of(terminal, wishes.Configuration.Learner.Embedding), wishes.Encoder, status.Notice, cancellation))
+            wishes.Configuration, wishes.Engine, EncoderChoice.Of(terminal, wishes.Configuration.Learner.Embedding), wishes.Encoder, status.Notice,
+            cancellation))
         {
             var before = await process.Learner.ReadTelemetry(cancellation);
             status.Notice(
                 $"data in {process.Place}: {before.Documents.Total:N0} documents, weight version {before.WeightVersion:N0}; " +
-                $"encoder {before.Encoder}, mode {before.Mode}");
+                $"encoder {before.Encoder}, mode {before.Mode}, engine {wishes.Engine.Name}");
             terminal.ResultWriter.WriteLine($"RSR-Net is ready: {process.Address}");
             status.Notice(wishes.DemoRate is { } rate ? $"demo newswire at {rate} articles/s; Ctrl-C stops" : "Ctrl-C stops");
 

@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using RsrNet.Cli.Embedding;
 using RsrNet.Core;
 using RsrNet.Core.Embedding;
+using RsrNet.Core.Replicas;
 using RsrNet.Core.Weights;
 using RsrNet.Server;
 using RsrNet.Server.Articles;
@@ -41,6 +42,7 @@ internal sealed class SingleProcess : IAsyncDisposable
     public string Place => storage.Place;
 
     /// <summary>Opens everything and begins to listen and to learn.</summary>
+    /// <param name="engine">For the network, whichever the configuration names.</param>
     /// <param name="encoderName">Null for the one that the data was made with, and hashed where there is none yet.</param>
     /// <exception cref="Core.Documents.StoreUnavailableException">
     /// The data folder or the database is in use or cannot be written.
@@ -48,7 +50,8 @@ internal sealed class SingleProcess : IAsyncDisposable
     /// <exception cref="WeightsRejectedException">The data was made with another encoder or network.</exception>
     /// <exception cref="AddressUnavailableException">Another program listens at the address.</exception>
     public static async Task<SingleProcess> Start(
-        ConfigurationFile configuration, EncoderChoice encoders, string? encoderName, Action<string> notice, CancellationToken cancellation)
+        ConfigurationFile configuration, EngineOffer engine, EncoderChoice encoders, string? encoderName, Action<string> notice,
+        CancellationToken cancellation)
     {
         // Each is disposed by whoever opened it until all of them are there.
         var storage = await ServerStorage.Open(configuration.Server, configuration.Learner.Weights, cancellation);
@@ -60,7 +63,8 @@ internal sealed class SingleProcess : IAsyncDisposable
             var name = encoderName ?? await storage.Documents.ReadSetting(EncoderNameSetting, cancellation) ?? EncoderChoice.Hashed;
             encoder = encoders.OpenOrHashed(name, notice);
             learner = await LocalLearner.Open(
-                configuration.Learner, encoder, storage.Documents, storage.Checkpoints, warn: notice, cancellation: cancellation);
+                configuration.Learner, encoder, storage.Documents, storage.Checkpoints, engine.Create, warn: notice,
+                cancellation: cancellation);
             if (encoder is not HashedEncoder) await storage.Documents.WriteSetting(EncoderNameSetting, EncoderChoice.Durable(name), cancellation);
             server = RsrNetServer.Build(
                 configuration.Server, configuration.Learner.Articles, learner,

@@ -4,7 +4,8 @@ using Spectre.Console;
 namespace RsrNet.Cli;
 
 /// <summary>
-/// What a command sees of the world around it: streams, whether people watch them, environment variables, the user's data folder.
+/// What a command sees of the world around it: streams, whether people watch them, environment variables, the user's data folder, and
+/// what the executable brings.
 /// </summary>
 internal sealed class Terminal
 {
@@ -47,14 +48,20 @@ internal sealed class Terminal
     public string DataFolder { get; init; } = Path.Combine(
         Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "rsrnet");
 
-    public static Terminal OfProcess()
+    public Edition Edition { get; init; } = new();
+
+    /// <param name="edition">What the executable brings; null for core.</param>
+    public static Terminal OfProcess(Edition? edition = null)
     {
         var utf8 = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
         var results = new StreamWriter(System.Console.OpenStandardOutput(), utf8) { AutoFlush = true };
         var notices = new StreamWriter(System.Console.OpenStandardError(), utf8) { AutoFlush = true };
         return new Terminal(
             TextWriter.Synchronized(results), TextWriter.Synchronized(notices), System.Console.OpenStandardInput,
-            !System.Console.IsOutputRedirected, !System.Console.IsErrorRedirected);
+            !System.Console.IsOutputRedirected, !System.Console.IsErrorRedirected)
+        {
+            Edition = edition ?? new Edition(),
+        };
     }
 
     /// <summary>One line for the user beside the results; above a progress bar where there is one.</summary>

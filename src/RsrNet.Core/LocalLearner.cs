@@ -96,17 +96,19 @@ public sealed class LocalLearner : ILearner
     public string Mode => Coordinator.NameOf(options.Learning);
 
     /// <summary>Opens a learner over what the store and the checkpoints hold. It takes articles at once; <see cref="Start"/> sets it learning.</summary>
-    /// <param name="engine">Makes the engine for the notebook's network of these sizes; the residual mode has its own.</param>
+    /// <param name="engine">Makes the engine for the notebook's network; null for the one of Core's that the options name. The residual mode has its own.</param>
     /// <param name="checkpoints">Null keeps weights in memory alone.</param>
     /// <param name="warn">Told what is odd but can be worked with, such as a damaged checkpoint that was passed over.</param>
     /// <exception cref="WeightsRejectedException">The store or the checkpoint was made with another encoder or network.</exception>
+    /// <exception cref="EngineUnavailableException">The options name an engine that Core has not.</exception>
     public static async Task<LocalLearner> Open(
         RsrNetOptions options, ITextEncoder encoder, IDocumentStore store, ICheckpointStore? checkpoints,
         Func<RecursionShape, RecursionOptions, IRecursionEngine>? engine = null, TimeProvider? time = null, Action<string>? warn = null,
         CancellationToken cancellation = default)
     {
         var shape = new RecursionShape(encoder.Dimensions, options.Recursion.Hidden, options.Recursion.Latent) { Mode = options.Learning };
-        if (engine is null || shape.Mode == LearningMode.Residual) engine = NewEngine;
+        if (shape.Mode == LearningMode.Residual) engine = static (shape, recursion) => new ResidualEngine(shape, recursion);
+        engine ??= EngineCatalog.OfCore().Find(options.Replicas.Engine).Create;
         var learner = new LocalLearner(options, encoder, store, checkpoints, () => engine(shape, options.Recursion), time ?? TimeProvider.System);
         try
         {
@@ -399,9 +401,6 @@ public sealed class LocalLearner : ILearner
         await labelled.Recall(store, cancellation);
         await recovery.Fill(documents.Index, documents.Map, cancellation);
     }
-
-    private static IRecursionEngine NewEngine(RecursionShape shape, RecursionOptions options) =>
-        shape.Mode == LearningMode.Residual ? new ResidualEngine(shape, options) : new CpuEngine(shape, options);
 
     private float[] Encoded(string text)
     {

@@ -53,7 +53,7 @@ internal sealed class BartEncoding : BenchCase
 
     public override string? Note => Size == 1 ? $"a text of {Longest} tokens" : string.Create(
         CultureInfo.InvariantCulture,
-        $"texts of {_lengths.Min()} to {_lengths.Max()} tokens, {_lengths.Average():0} on average; PyTorch pads them to the longest");
+        $"texts of {_lengths.Min()} to {_lengths.Max()} tokens, {_lengths.Average():0} on average; PyTorch with nested tensors, which leave the padding out");
 
     public override void Introduce(TorchPeer peer) =>
         peer.Tell($"bart-model {Size} {RandomBart.Heads} {string.Join(',', _lengths)} {_weights}");

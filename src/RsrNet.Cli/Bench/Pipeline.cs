@@ -8,6 +8,7 @@ using RsrNet.Cli.Models;
 using RsrNet.Core;
 using RsrNet.Core.Articles;
 using RsrNet.Core.Documents;
+using RsrNet.Core.Replicas;
 using RsrNet.Core.Embedding;
 using RsrNet.Server;
 using RsrNet.Server.Configuration;
@@ -107,7 +108,8 @@ internal sealed class Pipeline
         var folder = Directory.CreateTempSubdirectory("rsrnet-bench-").FullName;
         var configuration = new ConfigurationFile(new RsrNetOptions(), new ServerOptions { Urls = "http://127.0.0.1:0", Data = folder });
         var encoders = new EncoderChoice(new EmbeddingOptions(), new ModelLibrary(folder));
-        return new Running(await SingleProcess.Start(configuration, encoders, EncoderChoice.Hashed, static _ => { }, cancellation), folder);
+        return new Running(await SingleProcess.Start(
+            configuration, EngineCatalog.OfCore().Find("cpu"), encoders, EncoderChoice.Hashed, static _ => { }, cancellation), folder);
     }
 
     private sealed class Running(SingleProcess process, string folder) : IAsyncDisposable

@@ -105,7 +105,8 @@ def read_safetensors(path):
 
 
 class Bart:
-    """BART's encoder out of PyTorch's own layers, which have a fused path of their own for inference; shorter texts are padded and masked."""
+    """BART's encoder out of PyTorch's own layers, which have a fused path of their own for inference; shorter texts
+    are padded and masked, and the padding is skipped (nested tensors) where this version of PyTorch can."""
 
     models = {}
 
@@ -121,7 +122,7 @@ class Bart:
         self.norm.load_state_dict({"weight": state["layernorm_embedding.weight"], "bias": state["layernorm_embedding.bias"]})
         layer = nn.TransformerEncoderLayer(self.tokens.shape[1], heads, state["layers.0.fc1.bias"].shape[0], 0.0, "gelu", batch_first=True)
         count = 1 + max(int(name.split(".")[1]) for name in state if name.startswith("layers."))
-        self.encoder = nn.TransformerEncoder(layer, count, enable_nested_tensor=False).eval()
+        self.encoder = nn.TransformerEncoder(layer, count, enable_nested_tensor=True).eval()
         parts = {"self_attn.out_proj": "self_attn.out_proj", "linear1": "fc1", "linear2": "fc2", "norm1": "self_attn_layer_norm", "norm2": "final_layer_norm"}
         with torch.no_grad():
             for index, layer in enumerate(self.encoder.layers):

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using RsrNet.Cli.Articles;
 using RsrNet.Cli.Embedding;
+using RsrNet.Cli.Replicas;
 using RsrNet.Core;
 using RsrNet.Core.Articles;
 using RsrNet.Core.Coordination;
@@ -41,16 +42,18 @@ internal static class TrainCommand
         };
         var encoder = EncoderChoice.Option();
         var learning = LearningChoice.Option();
+        var engine = EngineChoice.Option(terminal, byDefault: defaults.Replicas.Engine);
         var command = new Command("train", "Learns from articles with highlights, without a server.")
         {
-            paths, epochs, batch, seed, encoder, learning, checkpoints, save, json,
+            paths, epochs, batch, seed, encoder, engine, learning, checkpoints, save, json,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
+            var network = EngineChoice.Of(terminal, parsed.GetValue(engine));
             var options = defaults with
             {
                 Learning = LearningChoice.Of(parsed.GetValue(learning)) ?? defaults.Learning,
-                Replicas = defaults.Replicas with { Seed = parsed.GetValue(seed) },
+                Replicas = defaults.Replicas with { Seed = parsed.GetValue(seed), Engine = network.Name },
                 Residual = defaults.Residual with { Seed = parsed.GetValue(seed) },
                 Coordination = defaults.Coordination with { BatchSize = parsed.GetValue(batch) },
             };
@@ -61,7 +64,7 @@ internal static class TrainCommand
             var chosen = EncoderChoice.Of(terminal, options.Embedding).Open(parsed.GetRequiredValue(encoder));
             using var closing = chosen as IDisposable;
             await using var learner = await LocalLearner.Open(
-                options, chosen, store, folder, warn: terminal.Notice, cancellation: cancellation);
+                options, chosen, store, folder, network.Create, warn: terminal.Notice, cancellation: cancellation);
             await learner.Ingest(articles, cancellation);
             var training = new Training(learner, [.. articles.Select(article => article.Id)], options, terminal);
             for (var epoch = 1; epoch <= parsed.GetValue(epochs); epoch++)

@@ -6,20 +6,37 @@ namespace RsrNet.Cli.Replicas;
 /// <summary>The engines this edition has, by name.</summary>
 internal static class EngineChoice
 {
-    private const string Reference = "reference", Cpu = "cpu";
+    private const string Name = "--engine", Setting = "Replicas.Engine";
 
-    public static Option<string> Option() => new("--engine")
+    /// <param name="byDefault">The engine where the option is left out; null where the configuration then says which.</param>
+    public static Option<string?> Option(Terminal terminal, string? byDefault)
     {
-        Description = "Which engine: reference, the plain loops that every faster one is compared with, or cpu, which serves and trains.",
-        HelpName = "NAME",
-        DefaultValueFactory = _ => Reference,
-    };
+        var option = new Option<string?>(Name)
+        {
+            Description = $"Which engine: {terminal.Edition.Engines.Describe()}.",
+            HelpName = "NAME",
+        };
+        if (byDefault is null) option.Description += $" Default: the setting {Setting}, else {EngineCatalog.Auto}.";
+        else option.DefaultValueFactory = _ => byDefault;
+        return option;
+    }
 
-    /// <exception cref="UsageException">There is no such engine.</exception>
-    public static Func<RecursionShape, RecursionOptions, IRecursionEngine> Of(string name) => name switch
+    /// <param name="name">The option's value; null where it was left out.</param>
+    /// <param name="setting">Where there is no value: the configuration's.</param>
+    /// <exception cref="UsageException">The option names an engine that is not there.</exception>
+    /// <exception cref="CommandException">The configuration does, or this machine cannot run the engine; the message says what to do.</exception>
+    public static EngineOffer Of(Terminal terminal, string? name, string setting = EngineCatalog.Auto)
     {
-        Reference => static (shape, options) => new ReferenceEngine(shape, options),
-        Cpu => static (shape, options) => new CpuEngine(shape, options),
-        _ => throw new UsageException($"--engine: there is no '{name}' here; this edition has {Reference} and {Cpu}"),
-    };
+        var engines = terminal.Edition.Engines;
+        try
+        {
+            return engines.Find(name ?? setting);
+        }
+        catch (EngineUnavailableException problem)
+        {
+            var message = $"{(name is null ? Setting : Name)}: {problem.Message}";
+            if (name is not null && !engines.Knows(name)) throw new UsageException(message);
+            throw new CommandException(message, problem);
+        }
+    }
 }

@@ -25,7 +25,7 @@ internal static class VerifyCommand
                 return null;
             },
         };
-        var engine = EngineChoice.Option();
+        var engine = EngineChoice.Option(terminal, byDefault: "reference");
         var json = new Option<bool>("--json") { Description = "JSON: {passed, tolerance, worst: {loss, gradnorm, y, z, q, final, eval}}." };
         var command = new Command("verify", "Replays a recorded PyTorch run; exit code 1 where a deviation is above the tolerance.")
         {
@@ -33,7 +33,7 @@ internal static class VerifyCommand
         };
         command.SetAction(parsed =>
         {
-            var create = EngineChoice.Of(parsed.GetRequiredValue(engine));
+            var create = EngineChoice.Of(terminal, parsed.GetValue(engine)).Create;
             var report = Read(parsed.GetRequiredValue(run)).Replay(create, tolerance: parsed.GetValue(tolerance));
             if (parsed.GetValue(json)) PrintJson(report, terminal);
             else Print(report, terminal);

@@ -9,11 +9,22 @@ internal sealed class SharingGauge
 {
     private const int LeastPatience = 16, MostPatience = 1024;
 
-    /// <summary>Seconds per unit of work; 0 while unknown.</summary>
-    private double _alone;
-    private double _shared;
+    /// <summary>
+    /// Pieces of work in a row that make a trial; the best one counts. The first one after a pause wakes sleeping threads, which takes as long as a
+    /// small piece itself, and the very first meets cold caches, fresh memory and code that is not compiled yet.
+    /// </summary>
+    private const int TrialLength = 3;
+
+    /// <summary>Seconds per unit of work; infinite until tried.</summary>
+    private double _alone = double.PositiveInfinity;
+    private double _shared = double.PositiveInfinity;
     private int _patience = LeastPatience;
-    private int _untilTrial = LeastPatience;
+    private int _untilTrial;
+
+    /// <summary>Pieces left of a running trial, whether it shares, and its best so far.</summary>
+    private int _trialLeft = TrialLength;
+    private bool _trialShares = true;
+    private double _trialBest = double.PositiveInfinity;
 
     private bool SharingPays => _shared <= _alone;
 
@@ -22,13 +33,8 @@ internal sealed class SharingGauge
     public int Choose(int most)
     {
         if (most <= 1) return 1;
-        if (_shared == 0) return most;
-        if (_alone == 0) return 1;
-        if (--_untilTrial > 0) return SharingPays ? most : 1;
-        // What keeps losing is tried less and less.
-        _patience = Math.Min(2 * _patience, MostPatience);
-        _untilTrial = _patience;
-        return SharingPays ? 1 : most;
+        if (_trialLeft == 0 && --_untilTrial <= 0) Try(shared: !SharingPays);
+        return (_trialLeft > 0 ? _trialShares : SharingPays) ? most : 1;
     }
 
     /// <summary>Takes in how it went.</summary>
@@ -39,11 +45,29 @@ internal sealed class SharingGauge
         var paid = SharingPays;
         ref var known = ref threads == 1 ? ref _alone : ref _shared;
         var seconds = time.TotalSeconds / work;
-        // An interruption makes one try slow and says little; a quick one shows what can be done.
-        if (known == 0) known = seconds;
-        else if (seconds < known) known += (seconds - known) / 2;
-        else known += (Math.Min(seconds, 2 * known) - known) / 8;
-        if (SharingPays == paid) return;
-        _patience = _untilTrial = LeastPatience;
+        if (_trialLeft > 0 && _trialShares == threads > 1)
+        {
+            _trialBest = Math.Min(_trialBest, seconds);
+            if (--_trialLeft > 0) return;
+            known = _trialBest;
+            // What keeps losing is tried less and less.
+            _patience = Math.Min(2 * _patience, MostPatience);
+            _untilTrial = _patience;
+            if (double.IsInfinity(_alone)) Try(shared: false);
+        }
+        else
+        {
+            // An interruption makes one piece slow and says little; a quick one shows what can be done.
+            if (seconds < known) known += (seconds - known) / 2;
+            else known += (Math.Min(seconds, 2 * known) - known) / 8;
+        }
+        if (SharingPays != paid) _patience = _untilTrial = LeastPatience;
+    }
+
+    private void Try(bool shared)
+    {
+        _trialShares = shared;
+        _trialLeft = TrialLength;
+        _trialBest = double.PositiveInfinity;
     }
 }

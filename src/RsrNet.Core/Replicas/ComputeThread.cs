@@ -18,6 +18,9 @@ public sealed class ComputeThread : IDisposable
         thread.Start();
     }
 
+    /// <summary>Whether the caller runs on this very thread, which then must not wait for itself.</summary>
+    public bool IsCurrent => Thread.CurrentThread == thread;
+
     /// <summary>Has the thread do something; what it throws, the returned task throws.</summary>
     /// <exception cref="ObjectDisposedException">The thread has been ended.</exception>
     public Task<T> Run<T>(Func<T> action)
@@ -38,7 +41,7 @@ public sealed class ComputeThread : IDisposable
     public void Dispose()
     {
         work.CompleteAdding();
-        if (Thread.CurrentThread != thread) thread.Join();
+        if (!IsCurrent) thread.Join();
     }
 
     private static void Answer<T>(Func<T> action, TaskCompletionSource<T> result)

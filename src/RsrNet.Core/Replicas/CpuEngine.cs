@@ -77,9 +77,7 @@ public sealed unsafe class CpuEngine : IRecursionEngine
     /// <inheritdoc/>
     public float Train(RecursionBatch batch, Span<float> gradient)
     {
-        Check(batch);
-        if (batch.Rows < 2)
-            throw new ArgumentException($"training needs at least 2 rows for BatchNorm's statistics, not {batch.Rows}", nameof(batch));
+        Check(batch, training: true);
         if (gradient.Length != _weights.Parameters.Length)
         {
             throw new ArgumentException(
@@ -95,7 +93,7 @@ public sealed unsafe class CpuEngine : IRecursionEngine
     /// <inheritdoc/>
     public void Refine(RecursionBatch batch)
     {
-        Check(batch);
+        Check(batch, training: false);
         if (batch.Rows == 0) return;
         fixed (float* x = batch.X, y = batch.Y, z = batch.Z, confidence = batch.Confidence)
         {
@@ -122,12 +120,9 @@ public sealed unsafe class CpuEngine : IRecursionEngine
         _recursion.Dispose();
     }
 
-    private void Check(RecursionBatch batch)
+    private void Check(RecursionBatch batch, bool training)
     {
         if (!_loaded) throw new InvalidOperationException("load weights into the engine before the first batch");
-        if (batch.Shape != Shape)
-            throw new ArgumentException($"a batch of shape {batch.Shape} does not fit a network of shape {Shape}", nameof(batch));
-        if (batch.Rows < 0 || batch.Rows > batch.Capacity)
-            throw new ArgumentException($"a batch has 0 to {batch.Capacity} rows, not {batch.Rows}", nameof(batch));
+        batch.EnsureFits(Shape, training);
     }
 }

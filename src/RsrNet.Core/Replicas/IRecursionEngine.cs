@@ -76,4 +76,15 @@ public sealed class RecursionBatch
 
     /// <summary>[B] each row's share of the loss (their mean is the step's loss); written in training only.</summary>
     public float[] RowLoss { get; }
+
+    /// <summary>For engines: whether they can run this batch.</summary>
+    /// <param name="shape">The engine's network.</param>
+    /// <param name="training">Whether batch statistics will be taken, for which one row is not enough.</param>
+    /// <exception cref="ArgumentException">The sizes do not fit, the rows exceed the capacity, or there are too few to train.</exception>
+    public void EnsureFits(RecursionShape shape, bool training)
+    {
+        if (Shape != shape) throw new ArgumentException($"a batch of shape {Shape} does not fit a network of shape {shape}");
+        if (Rows < 0 || Rows > Capacity) throw new ArgumentException($"a batch has 0 to {Capacity} rows, not {Rows}");
+        if (training && Rows < 2) throw new ArgumentException($"training needs at least 2 rows for BatchNorm's statistics, not {Rows}");
+    }
 }

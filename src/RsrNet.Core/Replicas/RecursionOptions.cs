@@ -21,6 +21,12 @@ public sealed record RecursionOptions
     /// <summary>Mean confidence of the batch above which the remaining supervision steps are left out. Default 0.95; above 1 never stops early.</summary>
     public double StopConfidence { get; init; } = 0.95;
 
+    /// <summary>
+    /// Which engine runs the network, by its name in <see cref="EngineCatalog"/>: reference, cpu, and in the full edition torch-cpu and cuda; auto
+    /// takes the fastest that this machine can run. Default auto.
+    /// </summary>
+    public string Engine { get; init; } = EngineCatalog.Auto;
+
     /// <summary>Seed of the initial weights. Default 42.</summary>
     public int Seed { get; init; } = 42;
 }

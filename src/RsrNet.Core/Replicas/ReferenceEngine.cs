@@ -41,9 +41,7 @@ public sealed class ReferenceEngine : IRecursionEngine
     /// <inheritdoc/>
     public float Train(RecursionBatch batch, Span<float> gradient)
     {
-        Check(batch);
-        if (batch.Rows < 2)
-            throw new ArgumentException($"training needs at least 2 rows for BatchNorm's statistics, not {batch.Rows}", nameof(batch));
+        Check(batch, training: true);
         if (gradient.Length != gradients.Length)
             throw new ArgumentException($"the gradient has {gradient.Length} elements, the network {gradients.Length}", nameof(gradient));
         DeepRecursion(batch, training: true);
@@ -56,7 +54,7 @@ public sealed class ReferenceEngine : IRecursionEngine
     /// <inheritdoc/>
     public void Refine(RecursionBatch batch)
     {
-        Check(batch);
+        Check(batch, training: false);
         DeepRecursion(batch, training: false);
         Store(batch);
     }
@@ -129,12 +127,9 @@ public sealed class ReferenceEngine : IRecursionEngine
             batch.Confidence[row] = (float)ReferenceLoss.Confidence(last.Y.AsSpan(row * d, d), out _);
     }
 
-    private void Check(RecursionBatch batch)
+    private void Check(RecursionBatch batch, bool training)
     {
         if (!loaded) throw new InvalidOperationException("load weights into the engine before the first batch");
-        if (batch.Shape != Shape)
-            throw new ArgumentException($"a batch of shape {batch.Shape} does not fit a network of shape {Shape}", nameof(batch));
-        if (batch.Rows < 0 || batch.Rows > batch.Capacity)
-            throw new ArgumentException($"a batch has 0 to {batch.Capacity} rows, not {batch.Rows}", nameof(batch));
+        batch.EnsureFits(Shape, training);
     }
 }

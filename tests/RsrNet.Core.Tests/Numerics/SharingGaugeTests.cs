@@ -29,8 +29,35 @@ public sealed class SharingGaugeTests
         for (var i = 0; i < 20; i++)
         {
             gauge.Report(4, TimeSpan.FromSeconds(50), 1);
-            Assert.InRange(Shared(gauge, 20, alone: 2, shared: 1), 18, 20);
+            Assert.InRange(Shared(gauge, 20, alone: 2, shared: 1), 17, 20);
         }
+    }
+
+    [Fact]
+    public void FirstTryIsCold_DoesNotDecide()
+    {
+        var gauge = new SharingGauge();
+        Shared(gauge, 1, alone: 20, shared: 20);
+        Assert.InRange(Shared(gauge, 100, alone: 2, shared: 1), 90, 98);
+    }
+
+    [Fact]
+    public void ThreadsMustBeWokenFirst_DoesNotDecide()
+    {
+        var gauge = new SharingGauge();
+        Shared(gauge, 20, alone: 2, shared: 1);
+        Shared(gauge, 20, alone: 2, shared: 10);
+        var times = 0;
+        var before = 1;
+        for (var i = 0; i < 100; i++)
+        {
+            var threads = gauge.Choose(4);
+            // A piece that follows one that was done alone finds the other threads asleep.
+            gauge.Report(threads, TimeSpan.FromSeconds(threads == 1 ? 2 : before == 1 ? 5 : 1), 1);
+            before = threads;
+            if (threads > 1) times++;
+        }
+        Assert.InRange(times, 60, 100);
     }
 
     [Fact]

@@ -86,11 +86,11 @@ public sealed class CpuEngineTests
             RecursionBatch expected = RandomBatch.Of(shape, rows, number), actual = RandomBatch.Of(shape, rows, number);
             var losses = new Supervision(reference, one, options).Run(expected).Select(step => step.Loss).ToArray();
             var others = new Supervision(engine, other, options).Run(actual).Select(step => step.Loss).ToArray();
-            Near(losses, others, 1e-4, "loss");
-            Near(expected.Y, actual.Y, 1e-3, "y");
+            EngineComparison.Near(losses, others, 1e-4, "loss");
+            EngineComparison.Near(expected.Y, actual.Y, 1e-3, "y");
         }
-        Near(one.Weights.Parameters, other.Weights.Parameters, 1e-3, "parameters");
-        Near(one.Weights.Statistics, other.Weights.Statistics, 1e-3, "statistics");
+        EngineComparison.Near(one.Weights.Parameters, other.Weights.Parameters, 1e-3, "parameters");
+        EngineComparison.Near(one.Weights.Statistics, other.Weights.Statistics, 1e-3, "statistics");
         Assert.Equal(one.Weights.BatchesTracked, other.Weights.BatchesTracked);
     }
 
@@ -254,70 +254,10 @@ public sealed class CpuEngineTests
         Assert.Throws<ArgumentException>(() => engine.Load(new RecursionWeights(new RecursionShape(11, 8, 4))));
     }
 
-    private static void CompareTraining(RecursionShape shape, RecursionOptions options, int rows, VectorWidth width, bool fold)
-    {
-        var weights = RandomBatch.Weights(shape, 3);
-        using var reference = new ReferenceEngine(shape, options);
-        using var engine = new CpuEngine(shape, options, threads: 2, width) { Fold = fold };
-        RecursionBatch expected = RandomBatch.WithState(shape, rows, 5), actual = RandomBatch.WithState(shape, rows, 5);
-        float[] expectedGradient = new float[weights.Parameters.Length], gradient = new float[weights.Parameters.Length];
-        Array.Fill(gradient, float.NaN);
-        reference.Load(weights);
-        engine.Load(weights);
-        var expectedLoss = reference.Train(expected, expectedGradient);
-        var loss = engine.Train(actual, gradient);
+    private static void CompareTraining(RecursionShape shape, RecursionOptions options, int rows, VectorWidth width, bool fold) =>
+        EngineComparison.Training(
+            () => new CpuEngine(shape, options, threads: 2, width) { Fold = fold }, shape, options, rows, $"{width}, fold {fold}");
 
-        var what = $"{shape} of {rows} rows, {width}, fold {fold}: ";
-        var tolerance = rows < 8 ? 1e-3 : 1e-4;
-        var norm = GradientClip.Norm(expectedGradient);
-        Assert.Equal(expectedLoss, loss, 0.1 * tolerance * expectedLoss);
-        Near(expected.Y, actual.Y, tolerance, what + "y");
-        Near(expected.Z, actual.Z, tolerance, what + "z");
-        Near(expected.Confidence, actual.Confidence, tolerance, what + "q");
-        Near(expected.RowLoss, actual.RowLoss, tolerance, what + "row loss");
-        foreach (var slot in weights.Layout.Parameters)
-        {
-            // Where a tensor's gradient is next to nothing, such as that of a bias before BatchNorm, only rounding is left to compare.
-            Near(slot.Of(expectedGradient), slot.Of(gradient), tolerance, what + slot.Name, 1e-6 * norm);
-        }
-        RecursionWeights expectedMoved = weights.Clone(), moved = weights.Clone();
-        reference.ReadStatistics(expectedMoved);
-        engine.ReadStatistics(moved);
-        Near(expectedMoved.Statistics, moved.Statistics, 1e-5, what + "statistics");
-        Assert.Equal(expectedMoved.BatchesTracked, moved.BatchesTracked);
-    }
-
-    private static void CompareRefinement(RecursionShape shape, RecursionOptions options, int rows, VectorWidth width)
-    {
-        using var reference = new ReferenceEngine(shape, options);
-        using var engine = new CpuEngine(shape, options, threads: 2, width);
-        var weights = RandomBatch.Weights(shape, 3);
-        reference.Load(weights);
-        engine.Load(weights);
-        foreach (var fresh in (bool[])[true, false])
-        {
-            var expected = fresh ? RandomBatch.Of(shape, rows, 5) : RandomBatch.WithState(shape, rows, 5);
-            var actual = fresh ? RandomBatch.Of(shape, rows, 5) : RandomBatch.WithState(shape, rows, 5);
-            reference.Refine(expected);
-            engine.Refine(actual);
-            var what = $"{shape} of {rows} rows, {width}: ";
-            Near(expected.Y, actual.Y, 1e-5, what + "y");
-            Near(expected.Z, actual.Z, 1e-5, what + "z");
-            Near(expected.Confidence, actual.Confidence, 1e-5, what + "q");
-        }
-    }
-
-    /// <summary>||actual - expected|| at most tolerance ||expected||.</summary>
-    private static void Near(ReadOnlySpan<float> expected, ReadOnlySpan<float> actual, double tolerance, string what, double floor = 0)
-    {
-        double distance = 0, size = 0;
-        for (var i = 0; i < expected.Length; i++)
-        {
-            distance += Math.Pow((double)expected[i] - actual[i], 2);
-            size += Math.Pow(expected[i], 2);
-        }
-        Assert.True(
-            Math.Sqrt(distance) <= tolerance * Math.Sqrt(size) + floor,
-            $"{what} is off by {Math.Sqrt(distance / size):E2}, more than {tolerance:E0}");
-    }
+    private static void CompareRefinement(RecursionShape shape, RecursionOptions options, int rows, VectorWidth width) =>
+        EngineComparison.Refinement(() => new CpuEngine(shape, options, threads: 2, width), shape, options, rows, $"{width}");
 }

@@ -14,6 +14,9 @@ public sealed class CommandRun : IDisposable
     /// <summary>What the next command finds at its standard input.</summary>
     public string Input { get; set; } = "";
 
+    /// <summary>What the executable brings; the core edition's unless told.</summary>
+    internal Edition Edition { get; init; } = new();
+
     public void Set(string variable, string value) => variables[variable] = value;
 
     public string Write(string name, string content)
@@ -41,6 +44,7 @@ public sealed class CommandRun : IDisposable
     {
         Variable = variables.GetValueOrDefault,
         DataFolder = Path.Combine(Folder, "user"),
+        Edition = Edition,
     };
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);

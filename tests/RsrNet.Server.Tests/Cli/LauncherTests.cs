@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace RsrNet.Server.Tests.Cli;
 
 /// <summary>The launcher's own decisions, in a copy of the tree with a stand-in for dotnet that records how it was called.</summary>
@@ -14,6 +16,7 @@ public sealed class LauncherTests : IDisposable
         {
             File.Copy(RepositoryFolder.Path(file), Path.Combine(tree, file));
         }
+        LeaveCoreAlone();
         Directory.CreateDirectory(Path.Combine(tree, "src"));
         Directory.CreateDirectory(Path.Combine(tree, "bin"));
         Directory.CreateDirectory(Path.Combine(tree, "home"));
@@ -173,6 +176,14 @@ public sealed class LauncherTests : IDisposable
     }
 
     private string[] Calls() => File.Exists(Path.Combine(tree, "calls")) ? File.ReadAllLines(Path.Combine(tree, "calls")) : [];
+
+    /// <summary>The tests say what the full edition has more.</summary>
+    private void LeaveCoreAlone()
+    {
+        var (solution, core) = (Path.Combine(tree, "RsrNet.Orleans.sln"), File.ReadAllText(Path.Combine(tree, "RsrNet.Core.slnf")));
+        File.WriteAllLines(solution, File.ReadLines(solution).ToList().FindAll(line =>
+            Regex.Match(line, @"[\w.]+\.csproj") is not { Success: true } project || core.Contains(project.Value, StringComparison.Ordinal)));
+    }
 
     private void AddClusterProject()
     {

@@ -93,6 +93,16 @@ public sealed class ServeCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task EngineThatIsNotThere_ExitsWithOneAndNamesTheSetting()
+    {
+        var file = command.Write("settings.json", """{"Replicas":{"Engine":"cuda"}}""");
+        var outcome = await command.Of("serve", "--config", file, "--data", Data);
+        Assert.Equal(1, outcome.Code);
+        Assert.Contains("Replicas.Engine: there is no engine 'cuda'", outcome.Notices, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Data));
+    }
+
+    [Fact]
     public async Task SettingsFile_IsUsed_AndArgumentsGoBeforeIt()
     {
         var file = command.Write(
@@ -138,6 +148,7 @@ public sealed class ServeCommandTests : IDisposable
     [InlineData(2, "--demo-rate", "5")]
     [InlineData(2, "--demo-drift", "5")]
     [InlineData(2, "--demo", "--demo-rate", "0")]
+    [InlineData(2, "--engine", "steam")]
     [InlineData(2, "--urls", "nowhere")]
     [InlineData(2, "--urls", "https://127.0.0.1:5080")]
     [InlineData(1, "--feed", "/no/such/folder")]

@@ -69,4 +69,12 @@ public sealed class VerifyCommandTests : IDisposable
         Assert.Equal(2, outcome.Code);
         Assert.Contains(option, outcome.Notices, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public async Task EngineOfTheFullEdition_IsSaidToBeThere()
+    {
+        var outcome = await command.Of("verify", Run, "--engine", "torch");
+        Assert.Equal(2, outcome.Code);
+        Assert.Contains("./rsrnet --edition full", outcome.Notices, StringComparison.Ordinal);
+    }
 }
