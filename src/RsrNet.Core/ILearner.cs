@@ -1,4 +1,5 @@
 using RsrNet.Core.Articles;
+using RsrNet.Core.Coordination;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Replicas;
 using RsrNet.Core.Telemetry;
@@ -63,6 +64,13 @@ public interface ILearner : IAsyncDisposable
 
     /// <summary>Writes a checkpoint now.</summary>
     Task<WeightSummary> SaveWeights(CancellationToken cancellation = default);
+
+    /// <summary>How the challenger does beside the champion; null where there is none.</summary>
+    Task<ShadowReport?> ReadShadow(CancellationToken cancellation = default) => Task.FromResult<ShadowReport?>(null);
+
+    /// <summary>The challenger's weights and options serve from now on, as the next version; the champion's version is pinned, and learns on as the challenger.</summary>
+    /// <returns>The new version; null where there is no challenger.</returns>
+    Task<long?> PromoteShadow(CancellationToken cancellation = default) => Task.FromResult<long?>(null);
 
     Task<TelemetrySnapshot> ReadTelemetry(CancellationToken cancellation = default);
 

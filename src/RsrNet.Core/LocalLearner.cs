@@ -40,6 +40,7 @@ public sealed class LocalLearner : ILearner
     private readonly RefinementLoop refinement;
     private readonly LabelledDocuments labelled;
     private readonly DriftReaction drift;
+    private readonly ShadowModel? shadow;
     private readonly ITrainingLoop training;
     private readonly CheckpointSchedule schedule;
     private readonly CheckpointLoop persistence;
@@ -78,18 +79,18 @@ public sealed class LocalLearner : ILearner
         refinement = new RefinementLoop(options.Documents, store, documents, reader, replica, weights, telemetry, time);
         labelled = new LabelledDocuments(
             documents, refinement, options.Coordination,
-            isResidual ? new Reservoir<Document>(options.Residual.ReservoirSize, options.Recursion.Seed) : null, time);
+            isResidual ? new Reservoir<ReservedDocument>(options.Residual.ReservoirSize, options.Recursion.Seed) : null, time);
         drift = new DriftReaction(encoder.Dimensions, options.Drift, coordinator, labelled.Reservoir, telemetry, time);
+        if (isResidual && options.Shadow.Enabled) shadow = new ShadowModel(encoder.Dimensions, options.Shadow, options.Coordination);
         training = group is not null
             ? new SharedTrainingLoop(options, labelled, documents, drift, group, replica, coordinator, schedule, telemetry, time, turns.Wake)
-            : isResidual ? WithTrainer(newEngine())
+            : isResidual
+            ? new ResidualTrainingLoop(
+                options, labelled, documents, reader, drift, replica, new Supervision(engine, coordinator, options.Recursion), coordinator, weights, schedule,
+                shadow, telemetry, time)
             : new TrainingLoop(
                 options, labelled, documents, drift, replica, new Supervision(engine, coordinator, options.Replicas), coordinator, schedule, telemetry, time);
         persistence = new CheckpointLoop(checkpoints, schedule, weights, training, documents.Unsaved, telemetry, time, turns.Wake);
-
-        ResidualTrainingLoop WithTrainer(IRecursionEngine trainer) => new(
-            options, labelled, documents, reader, drift, replica, new Replica(trainer), new Supervision(trainer, coordinator, options.Residual.Recursion),
-            coordinator, weights, schedule, telemetry, time);
     }
 
     /// <summary>The learning mode's name.</summary>
@@ -147,6 +148,7 @@ public sealed class LocalLearner : ILearner
                 }
                 TakeIn();
                 var worked = training.LearnIfDue(persistence.HasRoomFor) | refinement.Step();
+                if (shadow is { IsReady: true }) await TryPromote(shadow);
                 if (!worked && !await TakeStale()) await Rest();
                 telemetry.OnRecovered("learner");
             }
@@ -300,7 +302,39 @@ public sealed class LocalLearner : ILearner
     public async Task<long?> RestoreWeights(long version, CancellationToken cancellation = default) =>
         await FindWeights(version, cancellation) is { } kept ? await ImportWeights(kept, cancellation) : null;
 
-    public Task<WeightSummary> SaveWeights(CancellationToken cancellation = default) => turns.Ask(persistence.Save);
+    public Task<WeightSummary> SaveWeights(CancellationToken cancellation = default) => turns.Ask(() => persistence.Save());
+
+    public Task<ShadowReport?> ReadShadow(CancellationToken cancellation = default) => Task.Run(() => shadow?.Read(), cancellation);
+
+    public async Task<long?> PromoteShadow(CancellationToken cancellation = default) =>
+        shadow is null ? null : await turns.Ask(() => Promote(shadow));
+
+    /// <summary>By the rule; where a checkpoint cannot be written, at another time.</summary>
+    private async Task TryPromote(ShadowModel challenger)
+    {
+        try
+        {
+            await Promote(challenger);
+            telemetry.OnRecovered("shadow");
+        }
+        catch (IOException failed)
+        {
+            telemetry.OnProblem("shadow", $"the challenger could not be promoted: {failed.Message}");
+        }
+    }
+
+    private async Task<long> Promote(ShadowModel challenger)
+    {
+        if (checkpoints is not null) await persistence.Save(pinned: true);
+        var (champion, learning) = (weights.Snapshot(), weights.Residual!);
+        var (taken, options) = challenger.Snapshot(encoder.Id, time.GetUtcNow());
+        var version = weights.Adopt(taken with { Residual = taken.Residual! with { Promoted = options } });
+        training.OnReplaced(version);
+        replica.Unload();
+        challenger.Swap(champion, learning, version);
+        if (checkpoints is not null) await persistence.Save();
+        return version;
+    }
 
     public async Task<TelemetrySnapshot> ReadTelemetry(CancellationToken cancellation = default)
     {
@@ -380,6 +414,7 @@ public sealed class LocalLearner : ILearner
         await backlog.DisposeAsync();
         await turns.Ended;
         await labelling;
+        if (shadow is not null) await shadow.DisposeAsync();
         await training.End();
         documents.Watchers.Complete();
         await persistence.End();

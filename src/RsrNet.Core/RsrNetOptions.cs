@@ -31,6 +31,8 @@ public sealed record RsrNetOptions
 
     public DriftOptions Drift { get; init; } = new();
 
+    public ShadowOptions Shadow { get; init; } = new();
+
     public WeightOptions Weights { get; init; } = new();
 
     /// <summary>Sizes and depth in the mode that is set.</summary>
@@ -59,6 +61,7 @@ public sealed record RsrNetOptions
 
         Between("Documents.Tolerance", Documents.Tolerance, 0, 1);
         AtLeast("Documents.MaxSteps", Documents.MaxSteps, 1);
+        AtLeast("Documents.Acceleration", Documents.Acceleration, 0, 20);
         AtLeast("Documents.TrajectoryLimit", Documents.TrajectoryLimit, 4);
         AtLeast("Documents.RefineBatch", Documents.RefineBatch, 1, 4096);
         AtLeast("Documents.RefreshLag", Documents.RefreshLag, 0);
@@ -71,19 +74,14 @@ public sealed record RsrNetOptions
         AtLeast("Replicas.SupervisionSteps", Replicas.SupervisionSteps, 1);
         AtLeast("Replicas.StopConfidence", Replicas.StopConfidence, 0);
 
-        AtLeast("Residual.Hidden", Residual.Hidden, 1);
-        AtLeast("Residual.Latent", Residual.Latent, 1);
-        AtLeast("Residual.Calls", Residual.Calls, 1);
-        AtLeast("Residual.LatentRecursions", Residual.LatentRecursions, 1);
-        AtLeast("Residual.SupervisionSteps", Residual.SupervisionSteps, 1);
-        Between("Residual.LearningRate", Residual.LearningRate, 0, double.PositiveInfinity);
-        AtLeast("Residual.AverageDecay", Residual.AverageDecay, 0, Math.BitDecrement(1.0));
-        AtLeast("Residual.Replays", Residual.Replays, 0);
-        AtLeast("Residual.ReservoirSize", Residual.ReservoirSize, 1);
-        AtLeast("Residual.Anchor", Residual.Anchor, 0);
-        AtLeast("Residual.Forgetting", Residual.Forgetting, double.Epsilon, 1);
-        AtLeast("Residual.ReadoutWindow", Residual.ReadoutWindow, 20);
-        AtLeast("Residual.Redundancy", Residual.Redundancy, 0);
+        Check("Residual", Residual);
+        Check("Shadow.Challenger", Shadow.Challenger);
+        AtLeast("Shadow.Window", Shadow.Window, 20);
+        AtLeast("Shadow.PromoteGain", Shadow.PromoteGain, 0);
+        var (own, other) = (Residual.Recursion, Shadow.Challenger.Recursion);
+        if (Shadow.Enabled && own with { Seed = 0 } != other with { Seed = 0 })
+            problems.Add("Shadow.Challenger has another Hidden, Latent, Calls, LatentRecursions or SupervisionSteps than Residual; it must have the same");
+        if (Shadow.Enabled && Learning != LearningMode.Residual) problems.Add("Shadow.Enabled is true; it must be false where Learning is Notebook");
 
         AtLeast("Coordination.BatchSize", Coordination.BatchSize, 2);
         AtLeast("Coordination.MinimumBatch", Coordination.MinimumBatch, 2);
@@ -107,6 +105,23 @@ public sealed record RsrNetOptions
         Between("Weights.CheckpointSeconds", Weights.CheckpointSeconds, 0, double.PositiveInfinity);
         AtLeast("Weights.Keep", Weights.Keep, 2);
         return problems;
+
+        void Check(string section, ResidualOptions residual)
+        {
+            AtLeast($"{section}.Hidden", residual.Hidden, 1);
+            AtLeast($"{section}.Latent", residual.Latent, 1);
+            AtLeast($"{section}.Calls", residual.Calls, 1);
+            AtLeast($"{section}.LatentRecursions", residual.LatentRecursions, 1);
+            AtLeast($"{section}.SupervisionSteps", residual.SupervisionSteps, 1);
+            Between($"{section}.LearningRate", residual.LearningRate, 0, double.PositiveInfinity);
+            AtLeast($"{section}.AverageDecay", residual.AverageDecay, 0, Math.BitDecrement(1.0));
+            AtLeast($"{section}.Replays", residual.Replays, 0);
+            AtLeast($"{section}.ReservoirSize", residual.ReservoirSize, 1);
+            AtLeast($"{section}.Anchor", residual.Anchor, 0);
+            AtLeast($"{section}.Forgetting", residual.Forgetting, double.Epsilon, 1);
+            AtLeast($"{section}.ReadoutWindow", residual.ReadoutWindow, 20);
+            AtLeast($"{section}.Redundancy", residual.Redundancy, 0);
+        }
 
         void AtLeast(string name, double value, double least, double most = double.MaxValue)
         {

@@ -9,7 +9,8 @@ namespace RsrNet.Core.Coordination;
 /// </summary>
 public sealed class Coordinator
 {
-    private readonly CoordinationOptions options;
+    private readonly ResidualOptions? configured;
+    private CoordinationOptions options;
     private readonly WeightAverage? average;
     private CoordinationOptions rates;
 
@@ -29,6 +30,7 @@ public sealed class Coordinator
         this.options = rates = options;
         Weights = weights;
         Optimizer = new AdamState(weights.Layout.ParameterCount);
+        Residual = configured = residual;
         if (residual is null) return;
         Regressions = new StreamRegressions(weights.Shape.D, residual);
         Regressions.Publish(weights);
@@ -51,8 +53,8 @@ public sealed class Coordinator
         set => rates = options with { LearningRate = options.LearningRate * value };
     }
 
-    /// <summary>Options of a promoted challenger, kept with the version; null where the configured ones count.</summary>
-    public string? Promoted { get; set; }
+    /// <summary>How the residual mode learns now: as configured, or as the promoted challenger does. Null in the notebook's mode.</summary>
+    public ResidualOptions? Residual { get; private set; }
 
     /// <summary>Adam's moments, in place.</summary>
     public AdamState Optimizer { get; private set; }
@@ -124,7 +126,7 @@ public sealed class Coordinator
     public Checkpoint Snapshot(string? encoderId, string mode, DateTimeOffset at) =>
         new(Version, encoderId, mode, Weights.Clone(), Optimizer.Clone(), at, Loss)
         {
-            Residual = average is null ? null : new ResidualState(average.Weights.Clone(), average.Updates, Regressions!.Tensors()) { Promoted = Promoted },
+            Residual = average is null ? null : new ResidualState(average.Weights.Clone(), average.Updates, Regressions!.Tensors()) { Promoted = Residual == configured ? null : Residual },
         };
 
     /// <summary>Goes on from a checkpoint, with its version.</summary>
@@ -157,9 +159,10 @@ public sealed class Coordinator
         {
             if (state.Served.Shape != Weights.Shape) throw new WeightsRejectedException($"the served weights have the shape {state.Served.Shape}, not {Weights.Shape}");
             StateDict.Check(state.Served);
+            (state.Promoted ?? configured!).Check();
             Regressions.Restore(state.Regressions);
             average!.Restore(state.Served, state.Updates);
-            Promoted = state.Promoted;
+            Learn(state.Promoted ?? configured!);
         }
         else average?.Restore(checkpoint.Weights, 0);
         Weights.CopyFrom(checkpoint.Weights);
@@ -168,6 +171,17 @@ public sealed class Coordinator
         Optimizer = checkpoint.Optimizer?.Clone() ?? new AdamState(Weights.Layout.ParameterCount);
         Version = version;
         Loss = checkpoint.Loss;
+    }
+
+    /// <summary>Learns otherwise from now on. Sizes and depth stay.</summary>
+    private void Learn(ResidualOptions otherwise)
+    {
+        if (otherwise == Residual) return;
+        otherwise.Check();
+        Residual = otherwise;
+        rates = options = options with { LearningRate = otherwise.LearningRate };
+        average!.Decay = otherwise.AverageDecay;
+        Regressions!.Options = otherwise;
     }
 
     private void Publish()

@@ -8,7 +8,7 @@ namespace RsrNet.Core.Coordination;
 /// <param name="dimensions">d</param>
 /// <param name="reservoir">Null in the notebook's mode, where nothing reacts.</param>
 internal sealed class DriftReaction(
-    int dimensions, DriftOptions options, Coordinator coordinator, Reservoir<Document>? reservoir, LearnerTelemetry telemetry, TimeProvider time)
+    int dimensions, DriftOptions options, Coordinator coordinator, Reservoir<ReservedDocument>? reservoir, LearnerTelemetry telemetry, TimeProvider time)
 {
     private readonly DriftWatch watch = new(dimensions);
     private int hurried;

@@ -12,7 +12,7 @@ internal sealed class LabelledDocuments
 
     /// <param name="reservoir">The residual mode's sample of the past; null in the notebook's mode.</param>
     public LabelledDocuments(
-        ActiveDocuments documents, RefinementLoop refinement, CoordinationOptions options, Reservoir<Document>? reservoir, TimeProvider time)
+        ActiveDocuments documents, RefinementLoop refinement, CoordinationOptions options, Reservoir<ReservedDocument>? reservoir, TimeProvider time)
     {
         this.documents = documents;
         this.refinement = refinement;
@@ -25,7 +25,7 @@ internal sealed class LabelledDocuments
     public Replay<Document> Replay { get; } = new(document => document.Id);
 
     /// <summary>A sample of all that were learned, in the residual mode; null in the notebook's.</summary>
-    public Reservoir<Document>? Reservoir { get; }
+    public Reservoir<ReservedDocument>? Reservoir { get; }
 
     /// <summary>The first labelled document of all has nobody to be trained with: it is refined meanwhile, and joins the next batch.</summary>
     public ActiveDocument? Alone { get; set; }
@@ -71,13 +71,13 @@ internal sealed class LabelledDocuments
         foreach (var document in (await store.ReadLearned(Reservoir?.Capacity ?? Replay<Document>.Limit, cancellation)).Reverse())
         {
             if (Reservoir is null) Replay.Add(document);
-            else Reservoir.Add(document with { State = null, Trajectory = Trajectory.Empty });
+            else Reservoir.Add(ReservedDocument.Of(document));
         }
     }
 
     private void Forget(string id)
     {
         Replay.Remove(id);
-        Reservoir?.Remove(document => document.Id == id);
+        Reservoir?.Remove(reserved => reserved.Document.Id == id);
     }
 }

@@ -19,6 +19,9 @@ internal sealed class LearnerWeights(Coordinator coordinator, GradientExchange? 
 
     public float? Loss => coordinator.Loss;
 
+    /// <inheritdoc cref="Coordinator.Residual"/>
+    public ResidualOptions? Residual => coordinator.Residual;
+
     /// <summary>The weights to refine with, and their version.</summary>
     public (RecursionWeights Weights, long Version) Current
     {

@@ -1,6 +1,7 @@
 using RsrNet.Core.Documents;
 using RsrNet.Core.Numerics;
 using RsrNet.Core.Replicas;
+using RsrNet.Core.Weights;
 
 namespace RsrNet.Core.Coordination;
 
@@ -92,7 +93,8 @@ public sealed class ResidualModel : IStreamModel
     /// <summary>Learns from articles that <see cref="Predict"/> was asked for just before, and from some of the reservoir.</summary>
     /// <param name="articles">With highlights.</param>
     /// <param name="judged">What was foretold of them, with the weights as they are.</param>
-    public void Learn(IReadOnlyList<ReadArticle> articles, RecursionBatch judged)
+    /// <returns>How each was judged, and what it taught.</returns>
+    public IReadOnlyList<Lesson> Learn(IReadOnlyList<ReadArticle> articles, RecursionBatch judged)
     {
         var statistics = new ResidualStatistics(Served);
         var taught = articles.Select((article, row) => Lesson.Of(
@@ -100,6 +102,22 @@ public sealed class ResidualModel : IStreamModel
         Train(articles, taught);
         foreach (var article in articles) reservoir.Add(article);
         for (var replay = 0; replay < options.Replays; replay++) Train(reservoir.Draw(articles.Count), null);
+        server.Load(coordinator.Served);
+        return taught;
+    }
+
+    void IStreamModel.Learn(IReadOnlyList<ReadArticle> articles, RecursionBatch judged) => Learn(articles, judged);
+
+    /// <summary>Whether the learned readout serves.</summary>
+    internal bool ReadoutOpen => new ResidualStatistics(Served).ReadoutOpen > 0;
+
+    /// <inheritdoc cref="Coordinator.Snapshot"/>
+    internal Checkpoint Snapshot(string encoderId, DateTimeOffset at) => coordinator.Snapshot(encoderId, Mode, at);
+
+    /// <inheritdoc cref="Coordinator.Restore"/>
+    internal void Restore(Checkpoint checkpoint)
+    {
+        coordinator.Restore(checkpoint);
         server.Load(coordinator.Served);
     }
 

@@ -11,16 +11,15 @@ namespace RsrNet.Core.Coordination;
 /// Training in the residual mode. A document is foretold with the served weights, and that is its first step of refinement; then the trained weights learn from
 /// it and from some of the reservoir, and the regressions from how it was foretold. What refines documents is the average of the trained weights.
 /// </summary>
-/// <param name="replica">The learner's own, with the served weights.</param>
-/// <param name="trainer">With the trained weights; disposed with this.</param>
-/// <param name="supervision">Over the trainer's engine.</param>
+/// <param name="replica">The learner's own, with the served weights and the trained ones by turns: both see an article with the same regressions.</param>
+/// <param name="supervision">Over the replica's engine.</param>
+/// <param name="shadow">Null where no challenger learns beside.</param>
 internal sealed class ResidualTrainingLoop(
-    RsrNetOptions options, LabelledDocuments labelled, ActiveDocuments documents, ArticleReader reader, DriftReaction drift, Replica replica, Replica trainer,
-    Supervision supervision, Coordinator coordinator, LearnerWeights weights, CheckpointSchedule schedule, LearnerTelemetry telemetry, TimeProvider time)
+    RsrNetOptions options, LabelledDocuments labelled, ActiveDocuments documents, ArticleReader reader, DriftReaction drift, Replica replica,
+    Supervision supervision, Coordinator coordinator, LearnerWeights weights, CheckpointSchedule schedule, ShadowModel? shadow, LearnerTelemetry telemetry, TimeProvider time)
     : ITrainingLoop
 {
-    private readonly SentenceReadout readout = new(redundancy: options.Residual.Redundancy);
-    private readonly Reservoir<Document> reservoir = labelled.Reservoir!;
+    private readonly Reservoir<ReservedDocument> reservoir = labelled.Reservoir!;
 
     public TimeSpan? DueIn => labelled.DueIn;
 
@@ -42,11 +41,13 @@ internal sealed class ResidualTrainingLoop(
     {
     }
 
-    public void OnReplaced(long version) => trainer.Unload();
+    public void OnReplaced(long version) => replica.Unload();
 
     public Task End() => Task.CompletedTask;
 
-    public void Dispose() => trainer.Dispose();
+    public void Dispose()
+    {
+    }
 
     private BatchReport LearnFrom(List<ActiveDocument> batch)
     {
@@ -59,10 +60,10 @@ internal sealed class ResidualTrainingLoop(
         {
             loss = own.Mean;
             foreach (var (taken, ofRow) in readable.Zip(own.Rows)) taken.Document = taken.Document.Learned(ofRow);
-            foreach (var taken in readable) reservoir.Add(reader.Rest(Fresh(taken)));
-            for (var replay = 0; replay < options.Residual.Replays; replay++)
+            foreach (var taken in readable) reservoir.Add(ReservedDocument.Of(taken.Document));
+            for (var replay = 0; replay < coordinator.Residual!.Replays; replay++)
             {
-                if (reservoir.Draw(readable.Count) is { Count: > 0 } drawn) Train(reader.Read(drawn), null);
+                if (reservoir.Draw(readable.Count) is { Count: > 0 } drawn) Train(reader.Read(drawn.ConvertAll(reserved => reserved.Unpack())), null);
             }
             LastUpdateAt = time.GetTimestamp();
         }
@@ -96,7 +97,9 @@ internal sealed class ResidualTrainingLoop(
             }
         }
         var statistics = new ResidualStatistics(coordinator.Served);
+        var readout = new SentenceReadout(redundancy: coordinator.Residual!.Redundancy);
         var lessons = new List<Lesson>(batch.Count);
+        var articles = new List<ReadArticle>(batch.Count);
         var next = 0;
         foreach (var taken in batch)
         {
@@ -106,10 +109,14 @@ internal sealed class ResidualTrainingLoop(
             var article = new ReadArticle(document.Id, embedding.X, embedding.T, embedding.Sentences!, document.Article.Highlights);
             var lesson = Lesson.Of(article, y, statistics, readout, replica.Read(embedding));
             lessons.Add(lesson);
+            articles.Add(article);
             telemetry.OnPredicted(lesson.Cosine, lesson.Error);
             drift.OnJudged(lesson.Cosine);
             telemetry.OnSummarized(lesson.Learned, lesson.Lead, statistics.ReadoutOpen > 0);
         }
+        shadow?.OnJudged(
+            articles, lessons.ConvertAll(lesson => lesson.Cosine),
+            lessons.ConvertAll(lesson => statistics.ReadoutOpen > 0 ? lesson.Learned : lesson.Lead));
         return lessons;
     }
 
@@ -121,8 +128,8 @@ internal sealed class ResidualTrainingLoop(
     {
         float? loss = null;
         var stepStart = time.GetTimestamp();
-        trainer.Place(rows);
-        foreach (var step in trainer.Train(supervision, lessons))
+        replica.Place(rows);
+        foreach (var step in replica.Train(supervision, lessons))
         {
             if (!step.Applied)
             {
@@ -134,7 +141,7 @@ internal sealed class ResidualTrainingLoop(
             telemetry.OnUpdated(step, rows.Count, stepStart);
             stepStart = time.GetTimestamp();
         }
-        return loss is { } mean ? (mean, trainer.Batch.RowLoss[..rows.Count]) : null;
+        return loss is { } mean ? (mean, replica.Batch.RowLoss[..rows.Count]) : null;
     }
 
     private static Document Fresh(ActiveDocument taken) => taken.Document with { State = null, Trajectory = Trajectory.Empty };

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using RsrNet.Core.Numerics;
 
 namespace RsrNet.Core.Documents;
 
@@ -30,6 +31,20 @@ internal sealed class ActiveDocument(Document document)
     /// <summary>Whether somebody asked for more refinement than the document needs by itself.</summary>
     [MemberNotNullWhen(true, nameof(runs))]
     public bool HasRequests => runs is { Count: > 0 };
+
+    /// <summary>What speeds its present run up; null without acceleration.</summary>
+    public AndersonMixing? Mixing { get; set; }
+
+    /// <summary>Goes on from a mixture of the latest steps instead of the last one, where the run goes on and its weights are the same.</summary>
+    /// <param name="before">What the step began from.</param>
+    public void Mix(RefinementState? before)
+    {
+        if (Mixing is null || Document.State is not { } state) return;
+        if (before is null || before.WeightVersion != state.WeightVersion) Mixing.Reset();
+        if (before is null || Document.Status != DocumentStatus.Refining) return;
+        var next = Mixing.Next([.. before.Y, .. before.Z], [.. state.Y, .. state.Z]);
+        Document = Document with { State = state with { Y = next[..state.Y.Length], Z = next[state.Y.Length..] } };
+    }
 
     public void Add(RefineRun run) => (runs ??= []).Add(run);
 

@@ -1,5 +1,6 @@
 using RsrNet.Core.Coordination;
 using RsrNet.Core.Embedding;
+using RsrNet.Core.Numerics;
 using RsrNet.Core.Replicas;
 using RsrNet.Core.Telemetry;
 
@@ -22,6 +23,7 @@ internal sealed class RefinementLoop(
     public void Add(ActiveDocument taken)
     {
         taken.Document = taken.Document.NewRun();
+        taken.Mixing = options.Acceleration > 0 ? new AndersonMixing(options.Acceleration) : null;
         if (taken.UnderRefinement) return;
         taken.UnderRefinement = true;
         // Somebody waits for it: it goes first.
@@ -43,7 +45,12 @@ internal sealed class RefinementLoop(
         replica.Place(batch.ConvertAll(taken => taken.Document));
         replica.Refine();
         telemetry.OnRefined(batch.Count, startedAt);
-        for (var row = 0; row < batch.Count; row++) documents.Record(batch[row], replica, row, trained: false, version);
+        for (var row = 0; row < batch.Count; row++)
+        {
+            var before = batch[row].Document.State;
+            documents.Record(batch[row], replica, row, trained: false, version);
+            batch[row].Mix(before);
+        }
         underway.RemoveAll(taken =>
         {
             if (!taken.Document.IsFinished || taken.HasRequests) return false;

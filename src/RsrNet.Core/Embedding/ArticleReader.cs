@@ -35,12 +35,6 @@ public sealed class ArticleReader(ITextEncoder encoder, bool readsSentences)
     /// <summary>Whether vectors are missing that are stored: all, or those of highlights that came later.</summary>
     public static bool IsBare(Document document) => document.Embedding is null || (document.Article.HasHighlights && document.Embedding.T is null);
 
-    /// <summary>The document as it may wait in memory: sentences that are found again quickly are left out.</summary>
-    public Document Rest(Document document) =>
-        document.Embedding is { Sentences: not null } embedding && !encoder.UsesAllCores
-            ? document with { Embedding = embedding with { Sentences = null } }
-            : document;
-
     private static List<int> Where(Document[] documents, Predicate<Document> match)
     {
         var places = new List<int>(documents.Length);

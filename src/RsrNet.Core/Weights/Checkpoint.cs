@@ -19,6 +19,9 @@ public sealed record Checkpoint(
 
     /// <summary>The weights that refine documents: the average of the trained ones where there is one.</summary>
     public RecursionWeights Served => Residual?.Served ?? Weights;
+
+    /// <summary>Whether it is kept however many newer ones there are, so that one can come back to it: what served before a promotion.</summary>
+    public bool Pinned { get; init; }
 }
 
 /// <summary>The part of a residual version that is no parameter: the average that is served, and the regressions beside the network.</summary>
@@ -27,10 +30,14 @@ public sealed record Checkpoint(
 /// <param name="Regressions">By <see cref="StreamRegressions.Tensors"/>' names.</param>
 public sealed record ResidualState(RecursionWeights Served, long Updates, IReadOnlyDictionary<string, double[]> Regressions)
 {
-    /// <summary>The options of a promoted challenger, as JSON, which count instead of the configured ones; null where nobody was promoted.</summary>
-    public string? Promoted { get; init; }
+    /// <summary>How a promoted challenger learns, which counts instead of the configured options; null where nobody was promoted.</summary>
+    public ResidualOptions? Promoted { get; init; }
 }
 
 /// <param name="Bytes">Size on disk; 0 for the current version while it is only in memory.</param>
 /// <param name="Current">Whether this is the version in use.</param>
-public sealed record WeightSummary(long Version, DateTimeOffset CreatedAt, float? Loss, string? EncoderId, string Mode, long Bytes, bool Current);
+public sealed record WeightSummary(long Version, DateTimeOffset CreatedAt, float? Loss, string? EncoderId, string Mode, long Bytes, bool Current)
+{
+    /// <summary>Whether it is kept however many newer ones there are.</summary>
+    public bool Pinned { get; init; }
+}

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text.Json;
 using RsrNet.Core.Coordination;
 using RsrNet.Core.Replicas;
 
@@ -23,6 +24,7 @@ public static class CheckpointFile
     private const string LossKey = "rsrnet.loss";
     private const string AdamStepKey = "rsrnet.adam_step";
     private const string AverageKey = "rsrnet.average_updates";
+    private const string PinnedKey = "rsrnet.pinned";
     private const string PromotedKey = "rsrnet.promoted";
     private const string HashKey = "rsrnet.sha256";
     private const string ServedPrefix = "served.";
@@ -46,6 +48,7 @@ public static class CheckpointFile
         writer.Metadata[CreatedKey] = checkpoint.CreatedAt.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
         if (checkpoint.EncoderId is { } encoder) writer.Metadata[EncoderKey] = encoder;
         if (checkpoint.Loss is { } loss) writer.Metadata[LossKey] = loss.ToString("R", CultureInfo.InvariantCulture);
+        if (checkpoint.Pinned) writer.Metadata[PinnedKey] = "true";
         StateDict.AddTo(writer, weights);
         if (optimizer is not null)
         {
@@ -89,7 +92,10 @@ public static class CheckpointFile
         using var reader = SafetensorsReader.Open(path);
         var stamp = Stamp.Read(reader.Header.Metadata);
         return new WeightSummary(
-            stamp.Version, stamp.CreatedAt, stamp.Loss, stamp.EncoderId, stamp.Mode, new FileInfo(path).Length, Current: false);
+            stamp.Version, stamp.CreatedAt, stamp.Loss, stamp.EncoderId, stamp.Mode, new FileInfo(path).Length, Current: false)
+        {
+            Pinned = reader.Header.Metadata.ContainsKey(PinnedKey),
+        };
     }
 
     private static Checkpoint Read(SafetensorsReader reader)
@@ -103,6 +109,7 @@ public static class CheckpointFile
         return new Checkpoint(stamp.Version, stamp.EncoderId, stamp.Mode, weights, optimizer, stamp.CreatedAt, stamp.Loss)
         {
             Residual = metadata.ContainsKey(AverageKey) ? ReadResidual(reader) : null,
+            Pinned = metadata.ContainsKey(PinnedKey),
         };
     }
 
@@ -113,7 +120,7 @@ public static class CheckpointFile
     {
         StateDict.Check(residual.Served);
         writer.Metadata[AverageKey] = residual.Updates.ToString(CultureInfo.InvariantCulture);
-        if (residual.Promoted is { } promoted) writer.Metadata[PromotedKey] = promoted;
+        if (residual.Promoted is { } promoted) writer.Metadata[PromotedKey] = JsonSerializer.Serialize(promoted);
         StateDict.AddTo(writer, residual.Served, ServedPrefix);
         foreach (var (name, values) in residual.Regressions)
         {
@@ -129,8 +136,20 @@ public static class CheckpointFile
         reader.Header.Entries.Where(entry => entry.Name.StartsWith(RegressionPrefix, StringComparison.Ordinal)).ToDictionary(
             entry => entry.Name[RegressionPrefix.Length..], entry => reader.ReadDoubles(entry.Name), StringComparer.Ordinal))
     {
-        Promoted = reader.Header.Metadata.GetValueOrDefault(PromotedKey),
+        Promoted = reader.Header.Metadata.TryGetValue(PromotedKey, out var promoted) ? ReadPromoted(promoted) : null,
     };
+
+    private static ResidualOptions ReadPromoted(string json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<ResidualOptions>(json) ?? throw new JsonException("null");
+        }
+        catch (JsonException exception)
+        {
+            throw new InvalidDataException($"the metadata's {PromotedKey} holds no options: {exception.Message}");
+        }
+    }
 
     private static AdamState? ReadOptimizer(SafetensorsReader reader, int parameters)
     {

@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using RsrNet.Core.Coordination;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Telemetry;
 using RsrNet.Server.Articles;
@@ -32,6 +33,7 @@ namespace RsrNet.Server.Http;
 [JsonSerializable(typeof(WeightList))]
 [JsonSerializable(typeof(WeightItem))]
 [JsonSerializable(typeof(WeightReceipt))]
+[JsonSerializable(typeof(ShadowReport))]
 [JsonSerializable(typeof(TelemetrySnapshot))]
 [JsonSerializable(typeof(HealthBody))]
 [JsonSerializable(typeof(HistoryBody))]

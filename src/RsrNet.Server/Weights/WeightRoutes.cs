@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using RsrNet.Core;
+using RsrNet.Core.Coordination;
 using RsrNet.Core.Weights;
 using RsrNet.Server.Http;
 
@@ -45,6 +46,22 @@ internal static class WeightRoutes
             .WithSummary("One version as safetensors with PyTorch's state_dict names; `latest` for the current one")
             .Produces<byte[]>(StatusCodes.Status200OK, "application/octet-stream")
             .ProducesProblems(400, 404, 503);
+
+        weights.MapGet("/shadow", async (CancellationToken cancellation) =>
+                await learner.ReadShadow(cancellation) is { } report
+                    ? new ApiAnswer<ShadowReport>(report, ApiJson.Relaxed.ShadowReport)
+                    : (IResult)NoShadow())
+            .WithName("GetShadow")
+            .WithSummary("How the challenger, which learns beside and serves nobody, does against what serves")
+            .Produces<ShadowReport>()
+            .ProducesProblems(404);
+
+        weights.MapPost("/shadow/promote", async (CancellationToken cancellation) =>
+                await learner.PromoteShadow(cancellation) is { } version ? Receipt(version) : (IResult)NoShadow())
+            .WithName("PromoteShadow")
+            .WithSummary("Lets the challenger serve, as the next version; what served before is kept and learns on as the challenger")
+            .Produces<WeightReceipt>()
+            .ProducesProblems(404, 503);
 
         weights.MapPost("/{version}/restore", (string version, CancellationToken cancellation) => Restore(version, learner, cancellation))
             .WithName("RestoreWeights")
@@ -120,6 +137,9 @@ internal static class WeightRoutes
         problems.Add("version", $"is '{(version.Length > 60 ? version[..60] + "..." : version)}'; it must be a number {alternative}");
         return ProblemBody.Of(problems).ToResult();
     }
+
+    private static ProblemResult NoShadow() => ProblemBody.Of(
+        StatusCodes.Status404NotFound, "no challenger learns here; set Shadow.Enabled and Shadow.Challenger in the configuration").ToResult();
 
     private static ProblemResult Missing(string version) =>
         ProblemBody.Of(StatusCodes.Status404NotFound, $"version {version} is not kept; GET /v1/weights lists those that are").ToResult();

@@ -2,6 +2,7 @@ using RsrNet.Core.Articles;
 using RsrNet.Core.Coordination;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Embedding;
+using RsrNet.Core.Numerics;
 using RsrNet.Core.Replicas;
 using RsrNet.Core.Weights;
 
@@ -150,6 +151,109 @@ public sealed class ResidualLearnerTests
     }
 
     [Fact]
+    public async Task Amend_WithHighlights_ScoresWhatWasForetold_ThenLearns()
+    {
+        var (store, checkpoints) = (new MemoryDocumentStore(), new MemoryCheckpoints());
+        await using var learner = await Open(store, checkpoints);
+        learner.Start();
+        var bare = Wire[0] with { Highlights = [] };
+        await learner.Ingest([bare], Cancellation);
+        await Settled(learner, 1);
+        var before = (await learner.Find(bare.Id, Cancellation))!;
+        Assert.Null(before.LearnedAt);
+
+        var outcome = (await learner.Amend(bare.Id, new Amendment(Wire[0].Highlights, null), Cancellation))!.Value;
+        Assert.Equal(2, outcome.Put.Revision);
+        Assert.Equal(VectorMath.Cosine(before.State!.Y, Encoder.Embed(Wire[0]).T), outcome.Similarity!.Value, 1e-6);
+        // Durable once acknowledged: the store has it, with the state it goes on from.
+        Assert.Equal(Wire[0].Highlights, (await store.Find(bare.Id, Cancellation))!.Article.Highlights);
+        await Eventually(async () => (await learner.Find(bare.Id, Cancellation))!.LearnedAt is not null);
+        var telemetry = await learner.ReadTelemetry(Cancellation);
+        Assert.Equal(outcome.Similarity.Value, telemetry.PrequentialSimilarity!.Value, 1e-5);
+        Assert.Equal(1, telemetry.Learned);
+        await Settled(learner, 1);
+        Assert.True((await learner.Find(bare.Id, Cancellation))!.State!.Step > before.State.Step);
+
+        Assert.True((await learner.Amend(bare.Id, new Amendment(Wire[0].Highlights, null), Cancellation))!.Value.Put.Duplicate);
+        Assert.Null(await learner.Amend("nobody", new Amendment(["x"], null), Cancellation));
+    }
+
+    [Fact]
+    public async Task Amend_WithLabels_KeepsWhatWasLearned()
+    {
+        await using var learner = await Learned(new MemoryDocumentStore(), null, 8);
+        var before = (await learner.Find(Wire[0].Id, Cancellation))!;
+        await learner.Amend(Wire[0].Id, new Amendment(null, new Dictionary<string, string> { ["desk"] = "night" }), Cancellation);
+        var after = (await learner.Find(Wire[0].Id, Cancellation))!;
+        Assert.Equal("night", after.Article.Labels["desk"]);
+        Assert.Equal(before.Article.Highlights, after.Article.Highlights);
+        Assert.Equal(before.LearnedAt, after.LearnedAt);
+        Assert.Equal(before.State!.Y, after.State!.Y);
+    }
+
+    [Fact]
+    public async Task Refine_WithATimeLimit_AnswersWhatThereIs()
+    {
+        await using var learner = await LocalLearner.Open(
+            Options with { Documents = new DocumentOptions { Tolerance = 1e-12, MaxSteps = 1_000_000, RefreshWhenIdle = false } },
+            Encoder, new MemoryDocumentStore(), null, cancellation: Cancellation);
+        learner.Start();
+        await learner.Ingest([Wire[0] with { Highlights = [] }], Cancellation);
+        var document = await learner.Refine(Wire[0].Id, new RefineRequest(900_000, null, TimeSpan.FromMilliseconds(50)), Cancellation);
+        Assert.InRange(document!.State!.Step, 1, 899_999);
+    }
+
+    [Fact]
+    public async Task Drift_IsTold_AndLearningReacts()
+    {
+        await using var learner = await LocalLearner.Open(
+            Options with { Drift = new DriftOptions { React = true, KeepReservoir = 5 }, Residual = Options.Residual with { ReservoirSize = 1_000 } },
+            Encoder, new MemoryDocumentStore(), null, cancellation: Cancellation);
+        learner.Start();
+        await learner.Ingest([.. new DemoNewswire(seed: 3, driftAfter: 400).From().Take(800)], Cancellation);
+        await Settled(learner, 800);
+        var drifts = (await learner.ReadTelemetry(Cancellation)).Drifts;
+        Assert.Contains(drifts, drift => drift is { IsDrift: true, Signal: "familiarity" });
+    }
+
+    [Fact]
+    public async Task Shadow_LearnsBesideAndIsPromoted_AndTheChampionComesBack()
+    {
+        var checkpoints = new MemoryCheckpoints();
+        var challenger = Options.Residual with { Anchor = 0, Replays = 0, LearningRate = 0.01 };
+        await using var learner = await LocalLearner.Open(
+            Options with { Shadow = new ShadowOptions { Enabled = true, Challenger = challenger, Window = 50 } },
+            Encoder, new MemoryDocumentStore(), checkpoints, cancellation: Cancellation);
+        await learner.Ingest(Wire[..80], Cancellation);
+        for (var first = 0; first < 80; first += 8) await learner.Learn(Ids(first, 8), Cancellation);
+        await Eventually(async () => (await learner.ReadShadow(Cancellation))!.Judged == 50);
+        var report = (await learner.ReadShadow(Cancellation))!;
+        Assert.Equal(challenger, report.Challenger);
+        Assert.NotNull(report.Gain);
+        Assert.NotEqual(report.ChampionSimilarity, report.ChallengerSimilarity);
+        var champion = (await learner.FindWeights(null, Cancellation))!;
+
+        var version = (await learner.PromoteShadow(Cancellation))!.Value;
+        var promoted = (await learner.FindWeights(null, Cancellation))!;
+        Assert.Equal(version, promoted.Version);
+        Assert.Equal(0, new ResidualStatistics(promoted.Served).Anchor);
+        Assert.Equal(challenger, promoted.Residual!.Promoted);
+        Assert.Equal(Options.Residual, (await learner.ReadShadow(Cancellation))!.Challenger);
+        Assert.True((await checkpoints.Find(champion.Version, Cancellation))!.Pinned);
+        await learner.Ingest(Wire[80..96], Cancellation);
+        await learner.Learn(Ids(80, 16), Cancellation);
+        Assert.Equal(0, new ResidualStatistics((await learner.FindWeights(null, Cancellation))!.Served).Anchor);
+
+        await learner.RestoreWeights(champion.Version, Cancellation);
+        var restored = (await learner.FindWeights(null, Cancellation))!;
+        Assert.Equal(champion.Served.Parameters, restored.Served.Parameters);
+        Assert.Null(restored.Residual!.Promoted);
+        await learner.Ingest(Wire[96..112], Cancellation);
+        await learner.Learn(Ids(96, 16), Cancellation);
+        Assert.Equal((float)Options.Residual.Anchor, new ResidualStatistics((await learner.FindWeights(null, Cancellation))!.Served).Anchor);
+    }
+
+    [Fact]
     public async Task SeveralReplicas_AreRefused() =>
         await Assert.ThrowsAsync<ArgumentException>(() => LocalLearner.Open(
             Options with { Coordination = new CoordinationOptions { Replicas = 2 } }, Encoder, new MemoryDocumentStore(), null, cancellation: Cancellation));
@@ -184,14 +288,18 @@ public sealed class ResidualLearnerTests
     private static Task<LocalLearner> Open(IDocumentStore store, ICheckpointStore? checkpoints) =>
         LocalLearner.Open(Options, Encoder, store, checkpoints, cancellation: Cancellation);
 
-    private static async Task Settled(LocalLearner learner, int documents)
+    private static Task Settled(LocalLearner learner, int documents) => Eventually(async () =>
+        await learner.List(new DocumentQuery(Limit: 1000), Cancellation) is { } page
+        && page.Items.Count == documents && page.Items.All(item => item.Status is DocumentStatus.Converged or DocumentStatus.Exhausted));
+
+    private static async Task Eventually(Func<Task<bool>> condition)
     {
-        for (var tries = 0; tries < 3000; tries++)
+        // A minute is a hang, not a bound on speed.
+        for (var tries = 0; tries < 6000; tries++)
         {
-            var page = await learner.List(new DocumentQuery(Limit: 1000), Cancellation);
-            if (page.Items.Count == documents && page.Items.All(item => item.Status is DocumentStatus.Converged or DocumentStatus.Exhausted)) return;
+            if (await condition()) return;
             await Task.Delay(10, Cancellation);
         }
-        Assert.Fail("the documents did not settle in half a minute");
+        Assert.Fail("it did not come to that in a minute");
     }
 }

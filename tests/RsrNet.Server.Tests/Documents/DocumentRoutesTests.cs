@@ -249,6 +249,7 @@ public sealed class DocumentRoutesTests : IAsyncLifetime
     [InlineData("""{"untilResidual": 0}""", "untilResidual")]
     [InlineData("""{"untilResidual": 1}""", "untilResidual")]
     [InlineData("""{"untilResidual": 1e999}""", "untilResidual")]
+    [InlineData("""{"timeLimitMs": 0}""", "timeLimitMs")]
     [InlineData("""{"step": 3}""", "step")]
     [InlineData("""{"steps": 1, "steps": 2}""", "steps")]
     [InlineData("[]", "body")]
