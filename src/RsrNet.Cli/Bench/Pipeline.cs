@@ -109,8 +109,8 @@ internal sealed class Pipeline
         // The notebook's mode, which the figures of other days and the peers are of.
         var configuration = new ConfigurationFile(new RsrNetOptions { Learning = LearningMode.Notebook }, new ServerOptions { Urls = "http://127.0.0.1:0", Data = folder });
         var encoders = new EncoderChoice(new EmbeddingOptions(), new ModelLibrary(folder));
-        return new Running(await SingleProcess.Start(
-            configuration, EngineCatalog.OfCore().Find("cpu"), encoders, EncoderChoice.Hashed, static _ => { }, cancellation), folder);
+        var plan = new ServingPlan(configuration, EngineCatalog.OfCore().Find("cpu"), encoders, EncoderChoice.Hashed);
+        return new Running(await SingleProcess.Start(plan, static _ => { }, cancellation), folder);
     }
 
     private sealed class Running(SingleProcess process, string folder) : IAsyncDisposable

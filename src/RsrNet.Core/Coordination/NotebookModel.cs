@@ -7,6 +7,9 @@ namespace RsrNet.Core.Coordination;
 /// <summary>The notebook's network, loss and optimiser as a <see cref="IStreamModel"/>; the summary is the three sentences nearest to y.</summary>
 public sealed class NotebookModel : IStreamModel
 {
+    /// <summary>The mode's name.</summary>
+    public const string Name = "notebook";
+
     private const int SummarySentences = 3;
 
     private readonly RecursionOptions options;
@@ -25,7 +28,7 @@ public sealed class NotebookModel : IStreamModel
     }
 
     /// <inheritdoc/>
-    public string Mode => "notebook";
+    public string Mode => Name;
 
     /// <inheritdoc/>
     public RecursionBatch Place(IReadOnlyList<ReadArticle> articles)
