@@ -139,6 +139,17 @@ public sealed class SafetensorsReader : ITensorFile
         for (int count; (count = stream.Read(chunk)) > 0;) hash.AppendData(chunk, 0, count);
     }
 
+    /// <summary>Compares the file with the SHA-256 that <see cref="SafetensorsWriter.Seal"/> put under this key.</summary>
+    /// <exception cref="InvalidDataException">They differ.</exception>
+    internal void CheckSeal(string key)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Header.AppendTo(hash, key);
+        AppendTo(hash);
+        if (Header.Metadata.GetValueOrDefault(key) != System.Convert.ToHexStringLower(hash.GetHashAndReset()))
+            throw new InvalidDataException("the content does not match its SHA-256: the file is damaged");
+    }
+
     public void Dispose() => stream.Dispose();
 
     private static float Convert(string dtype, ReadOnlySpan<byte> bytes) => dtype switch
