@@ -17,7 +17,7 @@ public sealed class ResidualLearnerTests
     private static readonly RsrNetOptions Options = new()
     {
         Learning = LearningMode.Residual,
-        Residual = new ResidualOptions { Hidden = 8, Latent = 4, ReservoirSize = 50 },
+        Residual = new ResidualOptions { Hidden = 8, Latent = 4, ReservoirSize = 50, Replays = 1 },
         Coordination = new CoordinationOptions { BatchSize = 8, BatchWaitMs = 5 },
         Documents = new DocumentOptions { RefineBatch = 4, RefreshWhenIdle = false },
         Weights = new WeightOptions { CheckpointUpdates = 20, CheckpointSeconds = 5 },
