@@ -41,7 +41,7 @@ internal sealed class ActiveDocument(Document document)
     {
         if (Mixing is null || Document.State is not { } state) return;
         if (before is null || before.WeightVersion != state.WeightVersion) Mixing.Reset();
-        if (before is null || Document.Status != DocumentStatus.Refining) return;
+        if (before is null || Document.Status == DocumentStatus.Failed || (Document.IsFinished && !HasRequests)) return;
         var next = Mixing.Next([.. before.Y, .. before.Z], [.. state.Y, .. state.Z]);
         Document = Document with { State = state with { Y = next[..state.Y.Length], Z = next[state.Y.Length..] } };
     }

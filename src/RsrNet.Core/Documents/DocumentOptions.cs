@@ -10,8 +10,8 @@ public sealed record DocumentOptions
     public int MaxSteps { get; init; } = 16;
 
     /// <summary>
-    /// m of Anderson acceleration of a document's (y, z) between two steps: steps remembered. Default 0, none; 0 to 20. It pays where the plain iteration takes
-    /// many steps, as the notebook's network does.
+    /// m of Anderson acceleration of a document's (y, z) between two steps: steps remembered. Default 0, none; 0 to 20. It pays only where the plain iteration
+    /// takes many steps: at the default tolerance it takes three in either mode, and there is nothing to save.
     /// </summary>
     public int Acceleration { get; init; }
 
