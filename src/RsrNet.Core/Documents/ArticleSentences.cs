@@ -65,7 +65,8 @@ public sealed class ArticleSentences
         var at = 0;
         for (var i = 0; i < articles.Length; i++)
         {
-            articles[i] = new ArticleSentences(outlines[i], vectors.AsSpan(at * d, outlines[i].Length * d).ToArray(), d);
+            // Some 90 KB: one alone is not copied.
+            articles[i] = new ArticleSentences(outlines[i], texts.Count == 1 ? vectors : vectors.AsSpan(at * d, outlines[i].Length * d).ToArray(), d);
             at += outlines[i].Length;
         }
         return articles;
