@@ -78,7 +78,7 @@ public interface ILearner : IAsyncDisposable
     /// <param name="since">Revision of the last view; 0 for everything.</param>
     Task<DocumentMapView> ReadMap(long since = 0, CancellationToken cancellation = default) => Task.FromResult(DocumentMapView.Empty);
 
-    /// <summary>The documents that changed last, sorted; in order of arrival, and without a choice, where the learner keeps no map.</summary>
+    /// <summary>Documents, sorted; in order of arrival, and without a choice, where the learner keeps no map.</summary>
     async Task<DocumentRanking> Rank(DocumentOrder order, CancellationToken cancellation = default)
     {
         var page = await List(new DocumentQuery(order.Status, Math.Min(1000, order.Skip + order.Take)), cancellation);

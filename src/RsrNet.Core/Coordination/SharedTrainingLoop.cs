@@ -111,7 +111,8 @@ internal sealed class SharedTrainingLoop(
     private BatchReport Conclude(TrainingFlight flight)
     {
         var outcome = flight.Outcome.GetAwaiter().GetResult();
-        telemetry.OnReplicaTrained($"replica {flight.Seat.Replica}", flight.Documents.Count, options.Replicas.SupervisionSteps, flight.BegunAt);
+        telemetry.OnReplicaTrained(
+            $"replica {flight.Seat.Replica}", flight.Documents.Count, options.Replicas.SupervisionSteps, flight.BegunAt, flight.Seat.Staleness, flight.Seat.Refused);
         foreach (var prediction in outcome.Predictions)
         {
             telemetry.OnPredicted(prediction.Similarity, prediction.Error);

@@ -143,14 +143,21 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "", stri
     /// <param name="replica">Its name.</param>
     /// <param name="steps">Supervision steps of it; at least 1.</param>
     /// <param name="startedAt">Timestamp of the beginning.</param>
-    public void OnReplicaTrained(string replica, int documents, int steps, long startedAt)
+    /// <param name="staleness">For each of its applied gradients, how far the weights had moved on since those it was computed with; null where only others know.</param>
+    /// <param name="refused">Gradients of it that were too old to be applied.</param>
+    public void OnReplicaTrained(
+        string replica, int documents, int steps, long startedAt, IReadOnlyList<long>? staleness = null, int refused = 0)
     {
+        staleness ??= [];
         var each = time.GetElapsedTime(startedAt) / steps;
         ReplicaInstruments.OnStepped(replica, trained: true, documents, each);
+        foreach (var versions in staleness) ReplicaInstruments.OnGradient(replica, versions);
+        for (var i = 0; i < refused; i++) CoordinationInstruments.OnGradientRefused();
         lock (gate)
         {
             if (!others.TryGetValue(replica, out var figures)) others.Add(replica, figures = new ReplicaFigures(replica, silo ?? Environment.MachineName, engine, time));
-            for (var step = 0; step < steps; step++) figures.OnTrained(documents, each, versionsBehind: null);
+            for (var step = 0; step < steps; step++) figures.OnTrained(documents, each, step < staleness.Count ? staleness[step] : null);
+            for (var i = 0; i < refused; i++) figures.OnRefused();
         }
     }
 
