@@ -81,7 +81,7 @@ public sealed class ClusterLearner(IGrainFactory grains, ITextEncoder encoder, S
         return await Ask(search.Search(SearchVector.Of(embedding.X, document.State?.Y), query.K, except: query.Id), cancellation);
     }
 
-    public IReadOnlyList<SummarySentence> Summarize(Document document) => readout.Of(document);
+    public ReadoutSummary Summarize(Document document) => readout.Of(document);
 
     public async Task<IReadOnlyList<WeightSummary>> ListWeights(CancellationToken cancellation = default) => await Ask(Coordinator.ListWeights(), cancellation);
 

@@ -108,7 +108,7 @@ internal sealed class UnsavedDocuments(
         inFlight = [.. unsaved];
         unsaved.Clear();
         foreach (var document in inFlight) document.Unsaved = false;
-        var values = inFlight.ConvertAll(document => document.Document);
+        var values = inFlight.ConvertAll(document => document.Document.WithoutSentences());
         writing = Task.Run(() => store.Save(values));
         writing.ContinueWith(_ => whenWritten(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
     }

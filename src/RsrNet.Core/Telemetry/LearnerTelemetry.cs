@@ -12,14 +12,14 @@ namespace RsrNet.Core.Telemetry;
 /// <param name="silo">The part of a cluster that this is; null for a learner by itself.</param>
 public sealed class LearnerTelemetry(TimeProvider time, string engine = "", string? silo = null)
 {
-    private const int Window = 200, Sample = 1000, ConfidenceBins = 20;
+    private const int Window = 200, Sample = 1000, ConfidenceBins = 20, KeptDrifts = 50;
     private static readonly TimeSpan NormEvery = TimeSpan.FromSeconds(1);
 
     private readonly Lock gate = new();
     private readonly long started = time.GetTimestamp();
     private readonly ArticleTraces traces = new(time);
     private readonly RateMeter articles = new(time), stepRate = new(time), updateRate = new(time), embeddingRate = new(time);
-    private readonly SlidingMean loss = new(Window), similarity = new(Window), error = new(Window);
+    private readonly SlidingMean loss = new(Window), similarity = new(Window), error = new(Window), served = new(Window), lead = new(Window);
     private readonly SlidingMean residual = new(Window), residualZ = new(Window), absoluteResidual = new(Window);
     private readonly SlidingMean gradientNorm = new(Window), embedding = new(Window), stepsToTolerance = new(Window);
     private readonly SlidingSample residuals = new(Sample), confidences = new(Sample);
@@ -27,6 +27,7 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "", stri
     private readonly SortedDictionary<string, ReplicaFigures> others = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, string> problems = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, double> norms = new(StringComparer.Ordinal);
+    private readonly Queue<DriftEvent> drifts = new();
     private long accepted;
     private long duplicates;
     private long learned;
@@ -80,6 +81,30 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "", stri
             // A prediction that ran away is wrong, and by no amount that a mean could bear.
             similarity.Add(double.IsFinite(cosine) ? cosine : 0);
             if (double.IsFinite(meanSquaredError)) error.Add(meanSquaredError);
+        }
+    }
+
+    /// <summary>A labelled document's summary was scored before it was learned.</summary>
+    /// <param name="learned">Mean of ROUGE-1 and -2 F1 of the learned readout's sentences.</param>
+    /// <param name="first">The same of the first sentences.</param>
+    /// <param name="isOpen">Whether the learned readout serves.</param>
+    public void OnSummarized(double learned, double first, bool isOpen)
+    {
+        lock (gate)
+        {
+            served.Add(isOpen ? learned : first);
+            lead.Add(first);
+        }
+    }
+
+    /// <summary>A change of the stream was found.</summary>
+    public void OnDrift(DriftEvent change)
+    {
+        CoordinationInstruments.OnDrift(change);
+        lock (gate)
+        {
+            if (drifts.Count == KeptDrifts) drifts.Dequeue();
+            drifts.Enqueue(change);
         }
     }
 
@@ -278,6 +303,9 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "", stri
                 Loss = loss.Value,
                 PrequentialSimilarity = similarity.Value,
                 PrequentialError = error.Value,
+                PrequentialRouge = served.Value,
+                PrequentialLeadRouge = lead.Value,
+                Drifts = [.. drifts],
                 ResidualY = residual.Value,
                 ResidualZ = residualZ.Value,
                 ResidualYAbsolute = absoluteResidual.Value,

@@ -106,6 +106,11 @@ public sealed class SafetensorsReader : ITensorFile
     {
         var entry = Require(name);
         if (entry.Dtype != "I64") throw new InvalidDataException($"tensor '{name}': it is {entry.Dtype}, not I64");
+        return ReadWords(entry);
+    }
+
+    private long[] ReadWords(SafetensorsEntry entry)
+    {
         var values = new long[Length(entry)];
         stream.Position = dataStart + entry.Begin;
         Span<byte> bytes = stackalloc byte[8];
@@ -115,6 +120,15 @@ public sealed class SafetensorsReader : ITensorFile
             value = BinaryPrimitives.ReadInt64LittleEndian(bytes);
         }
         return values;
+    }
+
+    /// <summary>A tensor of F64.</summary>
+    /// <exception cref="InvalidDataException">There is none of that name, or its type is another.</exception>
+    public double[] ReadDoubles(string name)
+    {
+        var entry = Require(name);
+        if (entry.Dtype != "F64") throw new InvalidDataException($"tensor '{name}': it is {entry.Dtype}, not F64");
+        return Array.ConvertAll(ReadWords(entry), BitConverter.Int64BitsToDouble);
     }
 
     /// <summary>Adds the bytes of all tensors to a hash.</summary>

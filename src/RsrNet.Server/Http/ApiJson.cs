@@ -1,6 +1,7 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using RsrNet.Core.Coordination;
 using RsrNet.Core.Coordination.Models;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Replicas.Recurrent;
@@ -26,12 +27,16 @@ namespace RsrNet.Server.Http;
 [JsonSerializable(typeof(DocumentBody))]
 [JsonSerializable(typeof(DocumentListBody))]
 [JsonSerializable(typeof(RefineBody))]
+[JsonSerializable(typeof(HighlightsBody))]
+[JsonSerializable(typeof(LabelsBody))]
+[JsonSerializable(typeof(AmendmentReceipt))]
 [JsonSerializable(typeof(SearchBody))]
 [JsonSerializable(typeof(SearchHits))]
 [JsonSerializable(typeof(TrajectoryPoint))]
 [JsonSerializable(typeof(WeightList))]
 [JsonSerializable(typeof(WeightItem))]
 [JsonSerializable(typeof(WeightReceipt))]
+[JsonSerializable(typeof(ShadowReport))]
 [JsonSerializable(typeof(TelemetrySnapshot))]
 [JsonSerializable(typeof(HealthBody))]
 [JsonSerializable(typeof(HistoryBody))]

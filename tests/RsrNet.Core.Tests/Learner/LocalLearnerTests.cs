@@ -10,6 +10,7 @@ public sealed class LocalLearnerTests
 {
     private static readonly RsrNetOptions Options = new()
     {
+        Learning = LearningMode.Notebook,
         Replicas = new RecursionOptions { Hidden = 8, Latent = 4, StopConfidence = 2 },
         Coordination = new CoordinationOptions { BatchSize = 4, BatchWaitMs = 5 },
         Documents = new DocumentOptions { MaxSteps = 8, RefineBatch = 8, RefreshSettleSeconds = 0.05 },

@@ -184,6 +184,7 @@ public sealed class ReplicasTests
 
     private static RsrNetOptions Options(CoordinationMode mode) => new()
     {
+        Learning = LearningMode.Notebook,
         Replicas = new RecursionOptions { Hidden = 8, Latent = 4, StopConfidence = 2 },
         Coordination = new CoordinationOptions
         {
