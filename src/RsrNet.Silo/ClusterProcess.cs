@@ -14,6 +14,7 @@ using RsrNet.Core;
 using RsrNet.Core.Coordination.Models;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Embedding;
+using RsrNet.Core.Replicas;
 using RsrNet.Core.Weights;
 using RsrNet.Grains;
 using RsrNet.Grains.Articles;
@@ -78,6 +79,13 @@ internal sealed class ClusterProcess : IServing
         notice = told.Tell;
         var configuration = plan.Configuration;
         var options = configuration.Section<SiloOptions>(SiloOptions.Section);
+        if (configuration.Learner.Learning != LearningMode.Notebook && options.Role == ProcessRole.Local)
+        {
+            // The residual mode learns with one replica: nothing of it is to be spread.
+            return await SingleProcess.Start(plan, notice, cancellation);
+        }
+        if (configuration.Learner.Learning != LearningMode.Notebook && options.Role != ProcessRole.Gateway)
+            throw new WeightsRejectedException("a cluster learns in the notebook mode so far: set Learning to Notebook, or Silo.Role to Local");
         if (options.Role != ProcessRole.Local && configuration.Server.Database.Length == 0)
         {
             throw new StoreUnavailableException(

@@ -48,6 +48,7 @@ internal sealed class PostgresCluster : IDisposable
     public string Configuration(string role, string tls = "{}", string more = "", int replicas = 2) => $$"""
         {
           "Silo": {"Role": "{{role}}", "Dashboard": "/admin/orleans", "ProbeSeconds": 1, "Tls": {{tls}} },
+          "Learning": "Notebook",
           "Coordination": {"Replicas": {{replicas}} },
           "Grains": {"RescanSeconds": 5},
           "Server": {"Urls": "http://127.0.0.1:0", "Database": "{{Database}}"}{{more}}

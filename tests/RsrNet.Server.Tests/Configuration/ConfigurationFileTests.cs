@@ -28,18 +28,6 @@ public sealed class ConfigurationFileTests
     }
 
     [Fact]
-    public void Readme_BesideTheFile_ExplainsEveryKey()
-    {
-        var text = File.ReadAllText(Path.Combine(Root(), "silo-config", "README.md"));
-        var sections = typeof(RsrNetOptions).GetProperties().Select(section => (section.Name, section.PropertyType)).Append(("Server", typeof(ServerOptions)));
-        foreach (var (section, type) in sections)
-        {
-            foreach (var key in type.GetProperties().Where(one => one.CanWrite))
-                Assert.Contains($"| `{section}.{key.Name}` |", text, StringComparison.Ordinal);
-        }
-    }
-
-    [Fact]
     public void Settings_AreTaken()
     {
         var configuration = Parse("""
