@@ -20,6 +20,7 @@ internal sealed class BartEncoding : BenchCase
         248, 512, 51, 313, 512, 53, 312, 512, 36, 512, 54, 512, 108, 512, 50, 512,
     ];
 
+    private readonly WeightPrecision _precision;
     private readonly string _weights;
     private readonly BartEncoder _encoder;
     private readonly int[] _lengths;
@@ -27,11 +28,13 @@ internal sealed class BartEncoding : BenchCase
     private readonly float[] _embeddings;
 
     /// <param name="texts">1 for a text of 512 tokens, or as many of mixed length, at most 32.</param>
-    public BartEncoding(RandomBart model, int texts, int threads)
-        : base("encoder-bart", texts, threads)
+    /// <param name="precision">Of our weights; PyTorch's are always single.</param>
+    public BartEncoding(RandomBart model, int texts, int threads, WeightPrecision precision = WeightPrecision.Single)
+        : base(precision == WeightPrecision.Int8 ? "encoder-bart-int8" : "encoder-bart", texts, threads)
     {
+        _precision = precision;
         _weights = model.WeightsPath;
-        _encoder = BartEncoder.Open(model.Directory, new EmbeddingOptions { Threads = threads });
+        _encoder = BartEncoder.Open(model.Directory, new EmbeddingOptions { Threads = threads, WeightPrecision = precision });
         _lengths = texts == 1 ? [Longest] : Mixed[..texts];
         _texts = Array.ConvertAll(_lengths, Text);
         _embeddings = new float[texts * _encoder.Dimensions];
@@ -51,7 +54,9 @@ internal sealed class BartEncoding : BenchCase
 
     public override (string Unit, double PerRepeat)? Rate => ("tokens/s", _lengths.Sum());
 
-    public override string? Note => Size == 1 ? $"a text of {Longest} tokens" : string.Create(
+    public override string? Note => Size == 1
+        ? $"a text of {Longest} tokens{(_precision == WeightPrecision.Int8 ? "; weights of 8 bits, PyTorch's are single" : "")}"
+        : string.Create(
         CultureInfo.InvariantCulture,
         $"texts of {_lengths.Min()} to {_lengths.Max()} tokens, {_lengths.Average():0} on average; PyTorch with nested tensors, which leave the padding out");
 

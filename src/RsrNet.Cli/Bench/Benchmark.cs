@@ -35,7 +35,7 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
     public static IReadOnlyList<string> Names { get; } =
     [
         "train-step", "train-step-peak", "inference", "matmul", "matmul-peak", "allocations", "encoder-hashed", "encoder-bart", "encoder-bart-peak",
-        "pipeline", "memory",
+        "encoder-bart-int8", "pipeline", "memory",
     ];
 
     public async Task<BenchReport> Run(CancellationToken cancellation = default)
@@ -102,6 +102,8 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
             // Seconds for each repeat: with one thread as well it would take longer than all the rest.
             if (threads > 1) yield return new BartEncoding(models.Bart, 32, threads);
         }
+        if (options.Measures("encoder-bart-int8") && threads == 1 && BartEncoder.SupportsInt8)
+            yield return new BartEncoding(models.Bart, 1, threads, WeightPrecision.Int8);
     }
 
     private void Report(Measured of, int threads, string? peerName)

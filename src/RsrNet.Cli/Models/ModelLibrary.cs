@@ -9,6 +9,9 @@ internal sealed class ModelLibrary(string root)
     /// <summary>What a model folder is read from; either file of weights will do, and the first is taken where both are there.</summary>
     public static readonly string[] Required = ["config.json", "vocab.json", "merges.txt"];
 
+    /// <summary>The tokenizer's files as fairseq ships them; a folder that is imported may have these instead.</summary>
+    private static readonly string[] FairseqTokens = ["encoder.json", "vocab.bpe", "dict.txt"];
+
     public static readonly string[] Weights = ["model.safetensors", "pytorch_model.bin"];
 
     /// <summary>How a file of Git LFS begins that was cloned without its content.</summary>
@@ -67,7 +70,8 @@ internal sealed class ModelLibrary(string root)
         if (!Directory.Exists(source)) throw new CommandException($"{source}: there is no such folder");
         var weights = Weights.FirstOrDefault(file => File.Exists(Path.Combine(source, file)))
             ?? throw new CommandException($"{source} lacks the weights: {string.Join(" or ", Weights)}");
-        string[] files = [.. Required, weights];
+        var fairseq = !File.Exists(Path.Combine(source, "vocab.json")) && FairseqTokens.All(file => File.Exists(Path.Combine(source, file)));
+        string[] files = fairseq ? ["config.json", .. FairseqTokens, weights] : [.. Required, weights];
         foreach (var file in files)
         {
             var path = Path.Combine(source, file);

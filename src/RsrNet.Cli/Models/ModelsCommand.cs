@@ -72,7 +72,7 @@ internal static class ModelsCommand
 
     private static Command Import(Terminal terminal)
     {
-        var folder = new Argument<string>("FOLDER") { Description = "A folder as Hugging Face ships it: config.json, weights, vocab.json, merges.txt." };
+        var folder = new Argument<string>("FOLDER") { Description = "A folder as Hugging Face ships it: config.json, weights, vocab.json, merges.txt (or fairseq's encoder.json, vocab.bpe, dict.txt)." };
         var name = new Option<string?>("--name") { Description = "What it is called here. Default: the folder's name.", HelpName = "NAME" };
         var command = new Command("import", "Copies a model that was brought by hand.") { folder, name };
         command.SetAction(parsed =>

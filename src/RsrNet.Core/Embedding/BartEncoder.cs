@@ -32,12 +32,15 @@ public sealed class BartEncoder : ITextEncoder, IDisposable
             throw new InvalidDataException($"the tokenizer has {tokenizer.Size} ids, the weights {weights.Config.Vocabulary}: they are of two models");
         limit = Math.Min(options.TokenLimit, weights.Config.Positions);
         if (limit < 2) throw new InvalidDataException($"TokenLimit is {options.TokenLimit}; it must be at least 2");
+        if (options.WeightPrecision == WeightPrecision.Int8 && !SupportsInt8)
+            throw new InvalidDataException("Embedding.WeightPrecision is Int8, but this processor has no AVX-VNNI, without which that is slow; use Single");
         Dimensions = weights.Config.Width;
         Id = $"bart-{Dimensions}-{Fingerprint(tokenizer, weights)}"
             + (limit == BartTokenizer.DefaultLimit ? "" : $"-{limit}")
-            + (options.PaddedMean ? "-padded" : "");
+            + (options.PaddedMean ? "-padded" : "")
+            + (options.WeightPrecision == WeightPrecision.Int8 ? "-int8" : "");
         team = new WorkerTeam(options.Threads > 0 ? options.Threads : Environment.ProcessorCount);
-        network = BartNetwork.Create(weights, team, width);
+        network = BartNetwork.Create(weights, team, width, options.WeightPrecision);
     }
 
     /// <summary>
@@ -48,6 +51,9 @@ public sealed class BartEncoder : ITextEncoder, IDisposable
     public int Dimensions { get; }
 
     public bool UsesAllCores => true;
+
+    /// <summary>Whether this processor can do with <see cref="WeightPrecision.Int8"/>: it has AVX-VNNI.</summary>
+    public static bool SupportsInt8 => Int8Weights.IsFast;
 
     /// <summary>Reads a model folder.</summary>
     /// <param name="folder">As Hugging Face ships it: config.json, model.safetensors or pytorch_model.bin, vocab.json, merges.txt.</param>

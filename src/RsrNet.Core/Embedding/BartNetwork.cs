@@ -19,14 +19,16 @@ internal abstract class BartNetwork : IDisposable
     private protected BartNetwork(BartConfig config) => Config = config;
 
     /// <param name="team">Threads to share the work; null for the caller's alone.</param>
+    /// <param name="precision">How the weights of the linear maps are held.</param>
     /// <exception cref="ArgumentException">This machine has no such vectors.</exception>
-    public static BartNetwork Create(BartWeights weights, WorkerTeam? team, VectorWidth width) => VectorWidths.Check(width) switch
-    {
-        VectorWidth.Vector512 => new BartNetwork<Simd512, Vector512<float>>(weights, team),
-        VectorWidth.Vector256 => new BartNetwork<Simd256, Vector256<float>>(weights, team),
-        VectorWidth.Vector128 => new BartNetwork<Simd128, Vector128<float>>(weights, team),
-        _ => new BartNetwork<SimdScalar, float>(weights, team),
-    };
+    public static BartNetwork Create(BartWeights weights, WorkerTeam? team, VectorWidth width, WeightPrecision precision = WeightPrecision.Single) =>
+        VectorWidths.Check(width) switch
+        {
+            VectorWidth.Vector512 => new BartNetwork<Simd512, Vector512<float>>(weights, team, precision),
+            VectorWidth.Vector256 => new BartNetwork<Simd256, Vector256<float>>(weights, team, precision),
+            VectorWidth.Vector128 => new BartNetwork<Simd128, Vector128<float>>(weights, team, precision),
+            _ => new BartNetwork<SimdScalar, float>(weights, team, precision),
+        };
 
     /// <summary>The last hidden states.</summary>
     /// <param name="ids">The tokens of all texts, one text after the other.</param>
@@ -56,9 +58,6 @@ internal sealed unsafe class BartNetwork<TSimd, TVector> : BartNetwork
     /// </summary>
     private const int BlockRows = 264;
 
-    /// <summary>Most k of a product at once: a panel of it is 96 KB with the widest vectors.</summary>
-    private const int BlockK = 768;
-
     /// <summary>Columns of the hidden layer that are made before GELU is applied to them, while they are in the cache.</summary>
     private const int GeluColumns = 128;
 
@@ -86,14 +85,14 @@ internal sealed unsafe class BartNetwork<TSimd, TVector> : BartNetwork
     private int _blockRows;
     private int _parts;
 
-    public BartNetwork(BartWeights weights, WorkerTeam? team)
+    public BartNetwork(BartWeights weights, WorkerTeam? team, WeightPrecision precision)
         : base(weights.Config)
     {
         _team = team;
         _tokens = weights.Tokens;
         _positions = weights.Positions;
         _embeddingNorm = weights.EmbeddingNorm;
-        _layers = [.. weights.Layers.Select(layer => new Layer(layer, Config))];
+        _layers = [.. weights.Layers.Select(layer => new Layer(layer, precision))];
         _scratch = [.. Enumerable.Range(0, team?.Size ?? 1).Select(_ => new Scratch())];
         _next = new int[2 * Config.Layers + 1];
         _work = Work;
@@ -115,7 +114,8 @@ internal sealed unsafe class BartNetwork<TSimd, TVector> : BartNetwork
     }
 
     public override long ScratchBytes => sizeof(float) * (_x.Length + _projections.Length + _attended.Length + _ids.Length
-        + _scratch.Sum(scratch => scratch.Hidden.Length + scratch.Keys.Length + scratch.Values.Length + scratch.Scores.Length));
+        + _scratch.Sum(scratch => scratch.Hidden.Length + scratch.Keys.Length + scratch.Values.Length + scratch.Scores.Length))
+        + _scratch.Sum(scratch => scratch.Ready.Bytes);
 
     public override void Dispose()
     {
@@ -163,7 +163,7 @@ internal sealed unsafe class BartNetwork<TSimd, TVector> : BartNetwork
         {
             var (row, rows) = Block(block);
             Embed(row, rows);
-            Project(_layers[0], row, rows);
+            Project(_layers[0], row, rows, scratch);
         }
         var pieces = _textCount * Config.Heads * _parts;
         for (var index = 0; index < _layers.Length; index++)
@@ -180,7 +180,7 @@ internal sealed unsafe class BartNetwork<TSimd, TVector> : BartNetwork
             {
                 var (row, rows) = Block(block);
                 Transform(_layers[index], row, rows, scratch);
-                if (index + 1 < _layers.Length) Project(_layers[index + 1], row, rows);
+                if (index + 1 < _layers.Length) Project(_layers[index + 1], row, rows, scratch);
             }
         }
     }
@@ -208,10 +208,11 @@ internal sealed unsafe class BartNetwork<TSimd, TVector> : BartNetwork
     }
 
     /// <summary>Queries, keys and values, side by side.</summary>
-    private void Project(Layer layer, int row, int rows)
+    private void Project(Layer layer, int row, int rows, Scratch scratch)
     {
-        int d = Config.Width;
-        Multiply(layer.Projections, rows, _x.Pointer + (nint)row * d, d, _projections.Pointer + (nint)row * 3 * d, layer.ProjectionBias.Pointer, 0);
+        var x = _x.Pointer + (nint)row * Config.Width;
+        layer.Projections.Read(rows, x, scratch.Ready);
+        layer.Projections.Multiply(rows, x, scratch.Ready, _projections.Pointer + (nint)row * 3 * Config.Width, layer.ProjectionBias.Pointer, 0);
     }
 
     /// <summary>One head of a text, or a part of its rows: softmax(q k / sqrt(head width)) v.</summary>
@@ -262,32 +263,23 @@ internal sealed unsafe class BartNetwork<TSimd, TVector> : BartNetwork
     {
         int d = Config.Width, f = Config.Hidden;
         var x = _x.Pointer + (nint)row * d;
-        Multiply(layer.Output, rows, _attended.Pointer + (nint)row * d, d, x, x, d);
+        var attended = _attended.Pointer + (nint)row * d;
+        layer.Output.Read(rows, attended, scratch.Ready);
+        layer.Output.Multiply(rows, attended, scratch.Ready, x, x, d);
         Normalize(x, rows, layer.OutputBias, layer.AttentionNorm);
 
         scratch.Hidden.Reserve((long)_blockRows * f);
         var hidden = scratch.Hidden.Pointer;
+        layer.In.Read(rows, x, scratch.Ready);
         for (var column = 0; column < f; column += GeluColumns)
         {
             var columns = Math.Min(GeluColumns, f - column);
-            Multiply(layer.In, rows, x, d, hidden + column, layer.InBias.Pointer + column, 0, columns, column);
+            layer.In.Multiply(rows, x, scratch.Ready, hidden + column, layer.InBias.Pointer + column, 0, columns, column);
             for (var i = 0; i < rows; i++) VectorFunctions<TSimd, TVector>.Gelu(hidden + (nint)i * f + column, columns);
         }
-        Multiply(layer.Out, rows, hidden, f, x, x, d);
+        layer.Out.Read(rows, hidden, scratch.Ready);
+        layer.Out.Multiply(rows, hidden, scratch.Ready, x, x, d);
         Normalize(x, rows, layer.OutBias, layer.FinalNorm);
-    }
-
-    /// <summary>result = left * right + start; the start may be the result itself (a residual), or one row for all (a bias).</summary>
-    private static void Multiply(
-        MatrixRight<TSimd, TVector> right, int rows, float* left, int leftRow, float* result, float* start, int startRow, int columns = 0,
-        int fromColumn = 0)
-    {
-        for (var k = 0; k < right.K; k += BlockK)
-        {
-            right.Multiply(
-                rows, left + k, leftRow, result, right.Columns, k == 0 ? start : result, k == 0 ? startRow : right.Columns,
-                k: Math.Min(BlockK, right.K - k), fromK: k, columns: columns, fromColumn: fromColumn);
-        }
     }
 
     private void Normalize(float* x, int rows, AlignedBuffer bias, (AlignedBuffer Scale, AlignedBuffer Shift) norm)
@@ -302,35 +294,36 @@ internal sealed unsafe class BartNetwork<TSimd, TVector> : BartNetwork
     /// <summary>A layer's weights in the order the kernels read them.</summary>
     private sealed class Layer : IDisposable
     {
-        public Layer(BartLayer layer, BartConfig config)
+        public Layer(BartLayer layer, WeightPrecision precision)
         {
-            Projections = Pack(config.Width, [layer.Query, layer.Key, layer.Value]);
+            BartMap Pack(params BartLinear[] linears) => BartMap.Create<TSimd, TVector>(precision, linears);
+            Projections = Pack(layer.Query, layer.Key, layer.Value);
             ProjectionBias = Copy([.. layer.Query.Bias, .. layer.Key.Bias, .. layer.Value.Bias]);
-            Output = Pack(config.Width, [layer.Output]);
+            Output = Pack(layer.Output);
             OutputBias = Copy(layer.Output.Bias);
             AttentionNorm = (Copy(layer.AttentionNorm.Scale), Copy(layer.AttentionNorm.Shift));
-            In = Pack(config.Width, [layer.In]);
+            In = Pack(layer.In);
             InBias = Copy(layer.In.Bias);
-            Out = Pack(config.Hidden, [layer.Out]);
+            Out = Pack(layer.Out);
             OutBias = Copy(layer.Out.Bias);
             FinalNorm = (Copy(layer.FinalNorm.Scale), Copy(layer.FinalNorm.Shift));
         }
 
-        public MatrixRight<TSimd, TVector> Projections { get; }
+        public BartMap Projections { get; }
 
         public AlignedBuffer ProjectionBias { get; }
 
-        public MatrixRight<TSimd, TVector> Output { get; }
+        public BartMap Output { get; }
 
         public AlignedBuffer OutputBias { get; }
 
         public (AlignedBuffer Scale, AlignedBuffer Shift) AttentionNorm { get; }
 
-        public MatrixRight<TSimd, TVector> In { get; }
+        public BartMap In { get; }
 
         public AlignedBuffer InBias { get; }
 
-        public MatrixRight<TSimd, TVector> Out { get; }
+        public BartMap Out { get; }
 
         public AlignedBuffer OutBias { get; }
 
@@ -345,16 +338,6 @@ internal sealed unsafe class BartNetwork<TSimd, TVector> : BartNetwork
                 scale.Dispose();
                 shift.Dispose();
             }
-        }
-
-        /// <summary>Transposed weights [inputs, outputs] side by side; outputs that are no whole panels are joined before.</summary>
-        private static MatrixRight<TSimd, TVector> Pack(int inputs, BartLinear[] linears)
-        {
-            float[] joined = linears.Length == 1 ? linears[0].Weight : [.. linears.SelectMany(linear => linear.Weight)];
-            var outputs = joined.Length / inputs;
-            var matrix = new MatrixRight<TSimd, TVector>(inputs, outputs);
-            fixed (float* source = joined) matrix.Place(source, 1, inputs, inputs, outputs);
-            return matrix;
         }
 
         private static AlignedBuffer Copy(float[] values)
@@ -380,6 +363,9 @@ internal sealed unsafe class BartNetwork<TSimd, TVector> : BartNetwork
         /// <summary>[score rows, tokens], rows filled up to whole panels.</summary>
         public AlignedBuffer Scores { get; } = new();
 
+        /// <summary>A block's rows as a map of 8 bits reads them; empty with others.</summary>
+        public Int8Rows Ready { get; } = new();
+
         public void Reserve(int padded, int width, int panel)
         {
             Keys.Reserve((long)padded * width);
@@ -393,6 +379,7 @@ internal sealed unsafe class BartNetwork<TSimd, TVector> : BartNetwork
             Keys.Dispose();
             Values.Dispose();
             Scores.Dispose();
+            Ready.Dispose();
         }
     }
 }

@@ -15,6 +15,12 @@ public sealed record EmbeddingOptions
     /// </summary>
     public bool PaddedMean { get; init; }
 
+    /// <summary>
+    /// How the encoder's weights are held. Default Single; Int8 takes a quarter of the memory and about half the time, at a cosine above 0.99
+    /// to Single, and needs a processor with AVX-VNNI. It changes the vectors, so documents have to be embedded anew. BART only.
+    /// </summary>
+    public WeightPrecision WeightPrecision { get; init; } = WeightPrecision.Single;
+
     /// <summary>Threads of one embedding. Default 0, all cores. BART only.</summary>
     public int Threads { get; init; }
 

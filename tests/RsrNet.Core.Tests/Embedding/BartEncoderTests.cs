@@ -60,6 +60,23 @@ public sealed class BartEncoderTests
     }
 
     [Fact]
+    public void Encode_WeightsOf8Bits_StaysNearSingle()
+    {
+        if (!Int8Weights.IsFast)
+        {
+            Assert.Contains("Single", Assert.Throws<InvalidDataException>(Int8).Message, StringComparison.Ordinal);
+            return;
+        }
+        using var encoder = BartEncoder.Open(Repository.Golden("bart-tiny"), Short);
+        using var int8 = Int8();
+        var vectors = Encode(encoder, Texts);
+        var near = Encode(int8, Texts);
+        for (var i = 0; i < Texts.Length; i++) Assert.InRange(BartModel.Deviation(near[i], vectors[i]), 1e-6, 0.05);
+
+        static BartEncoder Int8() => BartEncoder.Open(Repository.Golden("bart-tiny"), Short with { WeightPrecision = WeightPrecision.Int8 });
+    }
+
+    [Fact]
     public void Encode_ManyThreads_GiveTheSameVectors()
     {
         using var encoder = BartEncoder.Open(Repository.Golden("bart-tiny"), Short);
@@ -80,6 +97,7 @@ public sealed class BartEncoderTests
         Assert.Equal(id, Id(Short with { Threads = 1 }));
         Assert.NotEqual(id, Id(Short with { TokenLimit = 91 }));
         Assert.NotEqual(id, Id(Short with { PaddedMean = true }));
+        if (Int8Weights.IsFast) Assert.NotEqual(id, Id(Short with { WeightPrecision = WeightPrecision.Int8 }));
     }
 
     [Fact]

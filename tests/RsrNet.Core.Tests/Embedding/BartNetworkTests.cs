@@ -62,6 +62,46 @@ public sealed class BartNetworkTests
         }
     }
 
+    // Rows and outputs that are no whole tiles or panels, inputs that are no whole groups.
+    [Theory]
+    [InlineData(30, 3, 50, 3)]
+    [InlineData(72, 1, 100, 2)]
+    public void Network_WeightsOf8Bits_StaysNearReferenceAndIsTheSameInABatch(int width, int heads, int hidden, int layers)
+    {
+        var weights = RandomBart.Weights(width, heads, hidden, layers, positions: 400);
+        using var team = new WorkerTeam(2);
+        using var network = BartNetwork.Create(weights, team, VectorWidths.Best, WeightPrecision.Int8);
+        int[] lengths = [1, 13, 293];
+        var texts = Array.ConvertAll(lengths, length => RandomBart.Ids(length, weights.Config.Vocabulary));
+        var places = new List<BartText>();
+        foreach (var length in lengths) places.Add(new BartText(places.Sum(place => place.Rows), length, length));
+        var batch = network.Encode([.. texts.SelectMany(ids => ids)], [.. places]).ToArray();
+        for (var i = 0; i < texts.Length; i++)
+        {
+            var alone = network.Encode(texts[i], [new BartText(0, lengths[i], lengths[i])]);
+            Assert.Equal(alone, batch.AsSpan(places[i].Row * width, lengths[i] * width));
+            Assert.InRange(BartModel.Deviation(alone, ReferenceBart.Encode(weights, texts[i])), 1e-5, 0.05);
+        }
+    }
+
+    [Fact]
+    public void Network_WeightsOf8BitsAtFullSize_HasACosineAbove99Percent()
+    {
+        // All six layers: what one loses, the next has to live with.
+        var weights = RandomBart.Weights(768, 12, 3072, 6, positions: 128);
+        using var team = new WorkerTeam(Environment.ProcessorCount);
+        using var single = BartNetwork.Create(weights, team, VectorWidths.Best);
+        using var int8 = BartNetwork.Create(weights, team, VectorWidths.Best, WeightPrecision.Int8);
+        foreach (var length in new[] { 4, 97 })
+        {
+            var ids = RandomBart.Ids(length, weights.Config.Vocabulary);
+            var place = new BartText(0, length, length);
+            var expected = Mean(single.Encode(ids, [place]), 768);
+            var near = Mean(int8.Encode(ids, [place]), 768);
+            Assert.InRange(VectorMath.Cosine(expected, near), 0.99, 1.0001);
+        }
+    }
+
     [Fact]
     public void Network_TextAlone_IsTheSameInABatchAndOnAnyNumberOfThreads()
     {

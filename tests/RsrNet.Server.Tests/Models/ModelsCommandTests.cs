@@ -1,3 +1,4 @@
+using System.Text.Json;
 using RsrNet.Server.Tests.Cli;
 
 namespace RsrNet.Server.Tests.Models;
@@ -52,6 +53,28 @@ public sealed class ModelsCommandTests : IDisposable
         var folder = (string)(await command.Of("models", "list", "--json")).Json["models"]![0]!["folder"]!;
         Assert.EndsWith("my-bart", folder, StringComparison.Ordinal);
         Assert.Equal(TinyModel.Files.Order(), Directory.EnumerateFiles(folder).Select(path => Path.GetFileName(path)).Order());
+    }
+
+    [Fact]
+    public async Task Import_FolderWithFairseqsTokenizer_EmbedsTheSame()
+    {
+        var source = Path.Combine(command.Folder, "my-bart");
+        TinyModel.CopyTo(source);
+        Assert.Equal(0, (await command.Of("models", "import", source, "--name", "shipped-by-hub")).Code);
+
+        // The same tokens as fairseq ships them: GPT-2's ids, and a dictionary that orders them.
+        var ids = JsonSerializer.Deserialize<Dictionary<string, int>>(TinyModel.Bytes("vocab.json"))!;
+        var tokens = ids.OrderBy(pair => pair.Value).Select(pair => pair.Key).Where(token => token is not ("<s>" or "<pad>" or "</s>" or "<unk>" or "<mask>")).ToArray();
+        File.WriteAllText(Path.Combine(source, "encoder.json"), JsonSerializer.Serialize(tokens.Index().ToDictionary(token => token.Item, token => token.Index)));
+        File.WriteAllLines(Path.Combine(source, "dict.txt"), tokens.Index().Select(token => $"{token.Index} 1"));
+        File.Move(Path.Combine(source, "merges.txt"), Path.Combine(source, "vocab.bpe"));
+        File.Delete(Path.Combine(source, "vocab.json"));
+        var imported = await command.Of("models", "import", source, "--name", "shipped-by-fairseq");
+        Assert.True(imported.Code == 0, imported.Notices);
+
+        var texts = new[] { "the story of a town and its river", "--json", "--encoder" };
+        var (hub, fairseq) = (await command.Of(["embed", .. texts, "shipped-by-hub"]), await command.Of(["embed", .. texts, "shipped-by-fairseq"]));
+        Assert.Equal(hub.Json["items"]!.ToJsonString(), fairseq.Json["items"]!.ToJsonString());
     }
 
     [Theory]
