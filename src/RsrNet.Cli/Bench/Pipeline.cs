@@ -107,7 +107,7 @@ internal sealed class Pipeline
     {
         var folder = Directory.CreateTempSubdirectory("rsrnet-bench-").FullName;
         var configuration = new ConfigurationFile(new RsrNetOptions(), new ServerOptions { Urls = "http://127.0.0.1:0", Data = folder });
-        var encoders = new EncoderChoice(new EmbeddingOptions(), new ModelLibrary(folder));
+        var encoders = new EncoderChoice(new EmbeddingOptions(), new ModelLibrary(folder), EngineCatalog.OfCore());
         return new Running(await SingleProcess.Start(
             configuration, EngineCatalog.OfCore().Find("cpu"), encoders, EncoderChoice.Hashed, static _ => { }, cancellation), folder);
     }
