@@ -1,4 +1,5 @@
 using RsrNet.Core.Replicas;
+using RsrNet.Server.Configuration;
 
 namespace RsrNet.Cli;
 
@@ -8,6 +9,12 @@ namespace RsrNet.Cli;
 /// </summary>
 internal sealed record Edition
 {
+    /// <summary>What <c>serve</c> runs.</summary>
+    public StartServing Start { get; init; } = static async (plan, notice, cancellation) => await SingleProcess.Start(plan, notice, cancellation);
+
+    /// <summary>Sections of a configuration file beside those that every edition has.</summary>
+    public IReadOnlyList<IConfigurationSection> Sections { get; init; } = [];
+
     /// <summary>What <c>--engine</c> and the setting <c>Replicas.Engine</c> choose from.</summary>
     public EngineCatalog Engines { get; init; } = EngineCatalog.OfCore();
 }

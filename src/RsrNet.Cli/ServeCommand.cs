@@ -68,7 +68,7 @@ internal static class ServeCommand
                 if (!isDemo && parsed.GetResult(option) is { Implicit: false }) throw new UsageException($"{option.Name} needs --demo");
             }
             var configuration = parsed.GetValue(config) is { } file
-                ? ConfigurationFile.Read(file)
+                ? ConfigurationFile.Read(file, terminal.Edition.Sections)
                 : new ConfigurationFile(new RsrNetOptions(), new ServerOptions());
             configuration = configuration with
             {
@@ -105,9 +105,9 @@ internal static class ServeCommand
     {
         using var status = new StatusLine(terminal);
         long version;
-        await using (var process = await SingleProcess.Start(
-            wishes.Configuration, wishes.Engine, EncoderChoice.Of(terminal, wishes.Configuration.Learner.Embedding), wishes.Encoder, status.Notice,
-            cancellation))
+        var plan = new ServingPlan(
+            wishes.Configuration, wishes.Engine, EncoderChoice.Of(terminal, wishes.Configuration.Learner.Embedding), wishes.Encoder);
+        await using (var process = await terminal.Edition.Start(plan, status.Notice, cancellation))
         {
             var before = await process.Learner.ReadTelemetry(cancellation);
             status.Notice(
@@ -139,7 +139,7 @@ internal static class ServeCommand
         return RsrNetCommand.Done;
     }
 
-    private static async Task ShowNumbers(LocalLearner learner, StatusLine line, CancellationToken cancellation)
+    private static async Task ShowNumbers(ILearner learner, StatusLine line, CancellationToken cancellation)
     {
         var status = new LearnerStatus();
         while (true)

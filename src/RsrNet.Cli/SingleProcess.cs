@@ -12,7 +12,7 @@ using RsrNet.Server.Documents;
 namespace RsrNet.Cli;
 
 /// <summary>The whole product in one process: store, checkpoints and learner, and the server before them.</summary>
-internal sealed class SingleProcess : IAsyncDisposable
+internal sealed class SingleProcess : IServing
 {
     /// <summary>The encoder's name as it was asked for, in the store's settings: the next start needs no option.</summary>
     internal const string EncoderNameSetting = "encoder.name";
@@ -32,38 +32,29 @@ internal sealed class SingleProcess : IAsyncDisposable
 
     public LocalLearner Learner { get; }
 
-    /// <summary>Where the server listens; a free port that was asked for is filled in.</summary>
+    ILearner IServing.Learner => Learner;
+
     public Uri Address => server.Addresses[0];
 
-    /// <summary>The synthetic newswire; the dashboard's button stops and starts the same.</summary>
     public DemoStream Demo => server.Demo;
 
-    /// <summary>The data folder, or the database.</summary>
     public string Place => storage.Place;
 
-    /// <summary>Opens everything and begins to listen and to learn.</summary>
-    /// <param name="engine">For the network, whichever the configuration names.</param>
-    /// <param name="encoderName">Null for the one that the data was made with, and hashed where there is none yet.</param>
-    /// <exception cref="Core.Documents.StoreUnavailableException">
-    /// The data folder or the database is in use or cannot be written.
-    /// </exception>
-    /// <exception cref="WeightsRejectedException">The data was made with another encoder or network.</exception>
-    /// <exception cref="AddressUnavailableException">Another program listens at the address.</exception>
-    public static async Task<SingleProcess> Start(
-        ConfigurationFile configuration, EngineOffer engine, EncoderChoice encoders, string? encoderName, Action<string> notice,
-        CancellationToken cancellation)
+    /// <inheritdoc cref="StartServing"/>
+    public static async Task<SingleProcess> Start(ServingPlan plan, Action<string> notice, CancellationToken cancellation)
     {
+        var configuration = plan.Configuration;
         // Each is disposed by whoever opened it until all of them are there.
-        var storage = await ServerStorage.Open(configuration.Server, configuration.Learner.Weights, cancellation);
+        var storage = await ServerStorage.Open(configuration.Server, configuration.Learner.Weights, cancellation: cancellation);
         ITextEncoder? encoder = null;
         LocalLearner? learner = null;
         RsrNetServer? server = null;
         try
         {
-            var name = encoderName ?? await storage.Documents.ReadSetting(EncoderNameSetting, cancellation) ?? EncoderChoice.Hashed;
-            encoder = encoders.OpenOrHashed(name, notice);
+            var name = plan.EncoderName ?? await storage.Documents.ReadSetting(EncoderNameSetting, cancellation) ?? EncoderChoice.Hashed;
+            encoder = plan.Encoders.OpenOrHashed(name, notice);
             learner = await LocalLearner.Open(
-                configuration.Learner, encoder, storage.Documents, storage.Checkpoints, engine.Create, warn: notice,
+                configuration.Learner, encoder, storage.Documents, storage.Checkpoints, plan.Engine.Create, warn: notice,
                 cancellation: cancellation);
             if (encoder is not HashedEncoder) await storage.Documents.WriteSetting(EncoderNameSetting, EncoderChoice.Durable(name), cancellation);
             server = RsrNetServer.Build(

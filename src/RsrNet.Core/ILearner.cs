@@ -97,6 +97,8 @@ public sealed record SummarySentence(string Sentence, int Position, float Score)
 public sealed class BacklogFullException(long backlog, TimeSpan retryAfter)
     : Exception($"{backlog:N0} documents wait for refinement already; try again in {retryAfter.TotalSeconds:0} s")
 {
+    public long Backlog { get; } = backlog;
+
     public TimeSpan RetryAfter { get; } = retryAfter;
 }
 

@@ -108,8 +108,8 @@ internal sealed class Pipeline
         var folder = Directory.CreateTempSubdirectory("rsrnet-bench-").FullName;
         var configuration = new ConfigurationFile(new RsrNetOptions(), new ServerOptions { Urls = "http://127.0.0.1:0", Data = folder });
         var encoders = new EncoderChoice(new EmbeddingOptions(), new ModelLibrary(folder), EngineCatalog.OfCore());
-        return new Running(await SingleProcess.Start(
-            configuration, EngineCatalog.OfCore().Find("cpu"), encoders, EncoderChoice.Hashed, static _ => { }, cancellation), folder);
+        var plan = new ServingPlan(configuration, EngineCatalog.OfCore().Find("cpu"), encoders, EncoderChoice.Hashed);
+        return new Running(await SingleProcess.Start(plan, static _ => { }, cancellation), folder);
     }
 
     private sealed class Running(SingleProcess process, string folder) : IAsyncDisposable

@@ -35,7 +35,7 @@ internal static class ReembedCommand
             var name = parsed.GetRequiredValue(encoder);
             var goal = EncoderChoice.Of(terminal, configuration.Learner.Embedding).Open(name);
             using var closing = goal as IDisposable;
-            await using var storage = await ServerStorage.Open(server, configuration.Learner.Weights, cancellation);
+            await using var storage = await ServerStorage.Open(server, configuration.Learner.Weights, cancellation: cancellation);
             var total = (await storage.Documents.Count(cancellation)).Total;
             var work = new Reembedding(storage.Documents, storage.Checkpoints, goal, configuration.Learner.Replicas, TimeProvider.System);
             long changed;

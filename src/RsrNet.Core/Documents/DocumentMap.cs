@@ -39,6 +39,11 @@ public sealed class DocumentMap(int dimensions, int capacity = DocumentMap.Defau
         }
     }
 
+    public bool Has(string id)
+    {
+        lock (gate) return places.ContainsKey(id);
+    }
+
     /// <summary>A document as it is now.</summary>
     public void Put(Document document) =>
         Put(DocumentListItem.Of(document), LabelOf(document.Article.Labels), document.State?.Y);

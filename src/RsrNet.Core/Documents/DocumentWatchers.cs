@@ -11,6 +11,8 @@ internal sealed class DocumentWatchers
     private const int Behind = 256;
     private readonly ConcurrentDictionary<string, ImmutableList<Channel<TrajectoryPoint>>> watchers = new(StringComparer.Ordinal);
 
+    public bool HasAny => !watchers.IsEmpty;
+
     public async IAsyncEnumerable<TrajectoryPoint> Watch(string id, [EnumeratorCancellation] CancellationToken cancellation)
     {
         var channel = Channel.CreateBounded<TrajectoryPoint>(new BoundedChannelOptions(Behind) { FullMode = BoundedChannelFullMode.DropOldest });

@@ -14,7 +14,7 @@ public sealed class Reembedding(
     IDocumentStore store, ICheckpointStore? checkpoints, ITextEncoder encoder, RecursionOptions options, TimeProvider time)
 {
     /// <summary>The encoder whose vectors the store's documents have.</summary>
-    internal const string EncoderSetting = "encoder";
+    public const string EncoderSetting = "encoder";
 
     /// <summary>The encoder they are being brought to; empty where that is done.</summary>
     private const string GoalSetting = "encoder.goal";

@@ -9,7 +9,8 @@ namespace RsrNet.Core.Telemetry;
 /// Collects what happens in a learner, one method per event, and hands it on to the instruments of each stage. Safe to call from many threads.
 /// </summary>
 /// <param name="engine">Name of the engine that computes here, for people.</param>
-public sealed class LearnerTelemetry(TimeProvider time, string engine = "")
+/// <param name="silo">The part of a cluster that this is; null for a learner by itself.</param>
+public sealed class LearnerTelemetry(TimeProvider time, string engine = "", string? silo = null)
 {
     private const int Window = 200, Sample = 1000, ConfidenceBins = 20;
     private static readonly TimeSpan NormEvery = TimeSpan.FromSeconds(1);
@@ -22,7 +23,7 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "")
     private readonly SlidingMean residual = new(Window), residualZ = new(Window), absoluteResidual = new(Window);
     private readonly SlidingMean gradientNorm = new(Window), embedding = new(Window), stepsToTolerance = new(Window);
     private readonly SlidingSample residuals = new(Sample), confidences = new(Sample);
-    private readonly ReplicaFigures local = new("local", Environment.MachineName, engine, time);
+    private readonly ReplicaFigures local = new(silo ?? "local", silo ?? Environment.MachineName, engine, time);
     private readonly SortedDictionary<string, ReplicaFigures> others = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, string> problems = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, double> norms = new(StringComparer.Ordinal);
@@ -123,7 +124,7 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "")
         ReplicaInstruments.OnStepped(replica, trained: true, documents, each);
         lock (gate)
         {
-            if (!others.TryGetValue(replica, out var figures)) others.Add(replica, figures = new ReplicaFigures(replica, Environment.MachineName, engine, time));
+            if (!others.TryGetValue(replica, out var figures)) others.Add(replica, figures = new ReplicaFigures(replica, silo ?? Environment.MachineName, engine, time));
             for (var step = 0; step < steps; step++) figures.OnTrained(documents, each, versionsBehind: null);
         }
     }

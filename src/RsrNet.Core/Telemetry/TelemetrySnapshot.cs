@@ -112,6 +112,41 @@ public sealed record TelemetrySnapshot
 
     /// <summary>The last failure of the store or of a checkpoint that still holds; null when all is well.</summary>
     public string? Problem { get; init; }
+
+    /// <summary>
+    /// This snapshot, a coordinator's, with what the silos of its cluster have counted: counts and rates added up, means as means over the silos that have any.
+    /// </summary>
+    public TelemetrySnapshot With(IReadOnlyList<TelemetrySnapshot> silos)
+    {
+        TelemetrySnapshot[] all = [this, .. silos];
+        var percentiles = all.Select(one => one.ResidualPercentiles).OfType<ResidualPercentiles>().ToArray();
+        return this with
+        {
+            Accepted = all.Sum(one => one.Accepted),
+            Duplicates = all.Sum(one => one.Duplicates),
+            ArticlesPerSecond = all.Sum(one => one.ArticlesPerSecond),
+            Learned = all.Sum(one => one.Learned),
+            Steps = all.Sum(one => one.Steps),
+            StepsPerSecond = all.Sum(one => one.StepsPerSecond),
+            Errors = all.Sum(one => one.Errors),
+            Loss = Mean(one => one.Loss),
+            ResidualY = Mean(one => one.ResidualY),
+            ResidualZ = Mean(one => one.ResidualZ),
+            ResidualYAbsolute = Mean(one => one.ResidualYAbsolute),
+            StepsToTolerance = Mean(one => one.StepsToTolerance),
+            EmbeddingsPerSecond = all.Sum(one => one.EmbeddingsPerSecond),
+            EmbeddingSeconds = Mean(one => one.EmbeddingSeconds),
+            ResidualPercentiles = percentiles.Length == 0
+                ? null
+                : new ResidualPercentiles(percentiles.Average(one => one.P50), percentiles.Average(one => one.P90), percentiles.Average(one => one.P99)),
+            ConfidenceHistogram = [.. all.Select(one => one.ConfidenceHistogram).Where(bins => bins.Count > 0)
+                .Aggregate((IEnumerable<int>)[], (sum, bins) => sum.Any() ? sum.Zip(bins, (a, b) => a + b) : bins)],
+            Replicas = [.. silos.SelectMany(one => one.Replicas)],
+            Problem = all.Select(one => one.Problem).OfType<string>().Distinct().ToArray() is { Length: > 0 } problems ? string.Join("; ", problems) : null,
+        };
+
+        double? Mean(Func<TelemetrySnapshot, double?> value) => all.Select(value).Where(one => one is not null).Average();
+    }
 }
 
 /// <param name="P50">Half of the values are at most this.</param>

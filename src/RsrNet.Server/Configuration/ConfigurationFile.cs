@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using RsrNet.Core;
@@ -11,11 +10,17 @@ namespace RsrNet.Server.Configuration;
 /// has its default. Comments and trailing commas are allowed, upper and lower case are the same. An unknown key is an error, and so is a
 /// value out of range.
 /// </summary>
+/// <remarks>An edition with more to set brings sections of its own (<see cref="ConfigurationSection{T}"/>).</remarks>
 /// <param name="Learner">Already checked.</param>
 /// <param name="Server">Already checked.</param>
 public sealed record ConfigurationFile(RsrNetOptions Learner, ServerOptions Server)
 {
     private const string ServerSection = "Server";
+
+    /// <summary>Known here so that a message can say where they mean something.</summary>
+    private static readonly string[] OfFullEdition = ["Silo", "Grains"];
+
+    private IReadOnlyDictionary<string, object> More { get; init; } = new Dictionary<string, object>();
 
     private static readonly JsonSerializerOptions Strict = new()
     {
@@ -23,13 +28,18 @@ public sealed record ConfigurationFile(RsrNetOptions Learner, ServerOptions Serv
         Converters = { new JsonStringEnumConverter(allowIntegerValues: false) },
     };
 
+    /// <summary>An edition's own section, already checked; its defaults where the file has none.</summary>
+    public T Section<T>(string name)
+        where T : class, new() => More.TryGetValue(name, out var section) ? (T)section : new T();
+
+    /// <param name="more">Sections beside those of every edition.</param>
     /// <exception cref="ConfigurationException">The file cannot be read, or something in it is wrong; every problem is named with its
     /// key.</exception>
-    public static ConfigurationFile Read(string path)
+    public static ConfigurationFile Read(string path, params IReadOnlyList<IConfigurationSection> more)
     {
         try
         {
-            return Parse(File.ReadAllBytes(path), path);
+            return Parse(File.ReadAllBytes(path), path, more);
         }
         catch (Exception problem) when (problem is IOException or UnauthorizedAccessException)
         {
@@ -39,8 +49,9 @@ public sealed record ConfigurationFile(RsrNetOptions Learner, ServerOptions Serv
 
     /// <param name="json">UTF-8.</param>
     /// <param name="source">Its name, for messages.</param>
+    /// <inheritdoc cref="Read" path="/param[@name='more']"/>
     /// <exception cref="ConfigurationException">Something in it is wrong; every problem is named with its key.</exception>
-    public static ConfigurationFile Parse(ReadOnlyMemory<byte> json, string source)
+    public static ConfigurationFile Parse(ReadOnlyMemory<byte> json, string source, params IReadOnlyList<IConfigurationSection> more)
     {
         if (json.Span.StartsWith("\uFEFF"u8)) json = json[3..];
         var problems = new List<string>();
@@ -49,12 +60,19 @@ public sealed record ConfigurationFile(RsrNetOptions Learner, ServerOptions Serv
         {
             using var document = JsonDocument.Parse(
                 json, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
-            var sections = typeof(RsrNetOptions).GetProperties().Append(typeof(ConfigurationFile).GetProperty(ServerSection)!).ToArray();
+            Key[] sections = [.. KeysOf(typeof(RsrNetOptions)), new(ServerSection, typeof(ServerOptions)), .. more.Select(one => new Key(one.Name, one.Type))];
             var values = ReadObject(document.RootElement, "", sections, problems);
             if (problems.Count == 0)
             {
                 var server = values.Remove(ServerSection, out var section) ? Bind<ServerOptions>(section) : configuration.Server;
-                configuration = new ConfigurationFile(Bind<RsrNetOptions>(values), server);
+                var own = new Dictionary<string, object>(StringComparer.Ordinal);
+                foreach (var one in more)
+                {
+                    if (!values.Remove(one.Name, out var section1)) continue;
+                    own.Add(one.Name, Bind(section1, one.Type));
+                    problems.AddRange(one.Problems(own[one.Name]));
+                }
+                configuration = new ConfigurationFile(Bind<RsrNetOptions>(values), server) { More = own };
                 problems.AddRange([.. configuration.Learner.Problems(), .. configuration.Server.Problems()]);
             }
         }
@@ -65,13 +83,17 @@ public sealed record ConfigurationFile(RsrNetOptions Learner, ServerOptions Serv
         return problems.Count == 0 ? configuration : throw new ConfigurationException(source, problems);
     }
 
-    private static T Bind<T>(object section) =>
-        JsonSerializer.SerializeToElement(section).Deserialize<T>(Strict) ?? throw new JsonException("a section is null");
+    private static T Bind<T>(object section) => (T)Bind(section, typeof(T));
+
+    private static object Bind(object section, Type type) =>
+        JsonSerializer.SerializeToElement(section).Deserialize(type, Strict) ?? throw new JsonException("a section is null");
+
+    private static Key[] KeysOf(Type section) => [.. section.GetProperties().Where(one => one.CanWrite).Select(one => new Key(one.Name, one.PropertyType))];
 
     /// <summary>
     /// Checks names and types along the properties of the options, because a serializer's messages do not say which keys there are.
     /// </summary>
-    private static Dictionary<string, object> ReadObject(JsonElement element, string path, PropertyInfo[] properties, List<string> problems)
+    private static Dictionary<string, object> ReadObject(JsonElement element, string path, Key[] keys, List<string> problems)
     {
         var values = new Dictionary<string, object>(StringComparer.Ordinal);
         if (element.ValueKind != JsonValueKind.Object)
@@ -81,15 +103,17 @@ public sealed record ConfigurationFile(RsrNetOptions Learner, ServerOptions Serv
         }
         foreach (var entry in element.EnumerateObject())
         {
-            var property = properties.FirstOrDefault(one => one.Name.Equals(entry.Name, StringComparison.OrdinalIgnoreCase));
-            if (property is null)
+            if (Array.Find(keys, one => one.Name.Equals(entry.Name, StringComparison.OrdinalIgnoreCase)) is not { } key)
             {
-                var known = string.Join(", ", properties.Select(one => one.Name));
-                problems.Add($"{path}{entry.Name} is unknown{Hint(entry.Name, properties)}; known are {known}");
+                var known = string.Join(", ", keys.Select(one => one.Name));
+                problems.Add(
+                    path.Length == 0 && OfFullEdition.Contains(entry.Name, StringComparer.OrdinalIgnoreCase)
+                        ? $"{entry.Name} is a section of the full edition (./rsrnet --edition full)"
+                        : $"{path}{entry.Name} is unknown{Hint(entry.Name, keys)}; known are {known}");
             }
-            else if (!values.TryAdd(property.Name, ReadValue(entry.Value, path + property.Name, property.PropertyType, problems)))
+            else if (!values.TryAdd(key.Name, ReadValue(entry.Value, path + key.Name, key.Type, problems)))
             {
-                problems.Add($"{path}{property.Name} is there more than once");
+                problems.Add($"{path}{key.Name} is there more than once");
             }
         }
         return values;
@@ -97,7 +121,7 @@ public sealed record ConfigurationFile(RsrNetOptions Learner, ServerOptions Serv
 
     private static object ReadValue(JsonElement element, string path, Type type, List<string> problems)
     {
-        if (IsSection(type)) return ReadObject(element, path + ".", type.GetProperties().Where(one => one.CanWrite).ToArray(), problems);
+        if (IsSection(type)) return ReadObject(element, path + ".", KeysOf(type), problems);
         try
         {
             if (element.ValueKind == JsonValueKind.Null) throw new JsonException("null");
@@ -122,9 +146,9 @@ public sealed record ConfigurationFile(RsrNetOptions Learner, ServerOptions Serv
         : type.IsEnum ? $"one of {string.Join(", ", Enum.GetNames(type))}"
         : type.Name;
 
-    private static string Hint(string name, PropertyInfo[] properties)
+    private static string Hint(string name, Key[] keys)
     {
-        var nearest = properties.MinBy(one => Distance(one.Name, name))!;
+        var nearest = keys.MinBy(one => Distance(one.Name, name))!;
         return Distance(nearest.Name, name) <= Math.Max(2, name.Length / 3) ? $"; did you mean '{nearest.Name}'?" : "";
     }
 
@@ -145,6 +169,33 @@ public sealed record ConfigurationFile(RsrNetOptions Learner, ServerOptions Serv
         }
         return row[other.Length];
     }
+
+    private sealed record Key(string Name, Type Type);
+}
+
+/// <summary>A section that an edition adds to the file, whatever its type.</summary>
+public interface IConfigurationSection
+{
+    string Name { get; }
+
+    Type Type { get; }
+
+    /// <summary>What is out of its range, each naming the option and the range.</summary>
+    IReadOnlyList<string> Problems(object section);
+}
+
+/// <summary>A section that an edition adds to the file.</summary>
+/// <typeparam name="T">Options with defaults.</typeparam>
+/// <param name="name">In the file.</param>
+/// <param name="check">Says what is out of its range.</param>
+public sealed class ConfigurationSection<T>(string name, Func<T, IReadOnlyList<string>> check) : IConfigurationSection
+    where T : class, new()
+{
+    public string Name => name;
+
+    public Type Type => typeof(T);
+
+    public IReadOnlyList<string> Problems(object section) => check((T)section);
 }
 
 /// <summary>A configuration file that cannot be used; the message names the file and every problem.</summary>

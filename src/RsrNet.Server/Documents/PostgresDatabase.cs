@@ -75,6 +75,8 @@ public sealed class PostgresDatabase : IAsyncDisposable
         // The statements are few and always the same. A pooler that cannot keep prepared statements needs 'Max Auto Prepare=0' in the
         // string.
         if (!settings.ShouldSerialize("Max Auto Prepare")) settings.MaxAutoPrepare = 64;
+        // A cluster's processes share the server's connections, of which there are a hundred by default; more than this make nothing faster.
+        if (!settings.ShouldSerialize("Maximum Pool Size")) settings.MaxPoolSize = 20;
         // Without it a connection that the network dropped silently is noticed only at the next call's timeout.
         if (settings.KeepAlive == 0) settings.KeepAlive = 30;
 

@@ -5,8 +5,8 @@ using RsrNet.Server.Weights;
 namespace RsrNet.Server.Documents;
 
 /// <summary>
-/// Where one server that learns alone keeps documents and checkpoints: in its data folder, or in the PostgreSQL database its options name.
-/// It holds the place for itself.
+/// Where a server keeps documents and checkpoints: in its data folder, or in the PostgreSQL database its options name. One that learns alone
+/// holds the place for itself; the silos of a cluster share a database.
 /// </summary>
 public sealed class ServerStorage : IAsyncDisposable
 {
@@ -31,20 +31,27 @@ public sealed class ServerStorage : IAsyncDisposable
 
     public ICheckpointStore Checkpoints { get; }
 
+    /// <param name="alone">False for a silo of a cluster, which needs a database: a folder cannot be shared.</param>
     /// <exception cref="StoreUnavailableException">
     /// The place is in use by another server, cannot be reached or cannot be written.
     /// </exception>
-    public static async Task<ServerStorage> Open(ServerOptions server, WeightOptions weights, CancellationToken cancellation = default)
+    public static async Task<ServerStorage> Open(
+        ServerOptions server, WeightOptions weights, bool alone = true, CancellationToken cancellation = default)
     {
         if (server.Database.Length == 0)
         {
+            if (!alone)
+            {
+                throw new StoreUnavailableException(
+                    "the silos of a cluster need a database that all of them can reach: set Server.Database to a PostgreSQL connection string");
+            }
             var store = SqliteDocumentStore.Open(server.Data);
             return new ServerStorage(store.Folder, store.Folder, store, new CheckpointFolder(Path.Combine(store.Folder, "weights"), weights));
         }
         var database = await PostgresDatabase.Open(server.Database, cancellation);
         try
         {
-            var claim = await database.Claim(alone: true, cancellation);
+            var claim = await database.Claim(alone, cancellation);
             return new ServerStorage(
                 database.Place, null, new PostgresDocumentStore(database), new PostgresCheckpointStore(database, weights), claim, database);
         }

@@ -211,25 +211,4 @@ public sealed class ReplicasTests
         }
         Assert.Fail("it did not come to that in half a minute");
     }
-
-    /// <summary>Hangs at the training step that is said, until it is released.</summary>
-    private sealed class HangingEngine(IRecursionEngine inner, Func<bool> hangs, ManualResetEventSlim release) : IRecursionEngine
-    {
-        public RecursionShape Shape => inner.Shape;
-
-        public void Load(RecursionWeights weights) => inner.Load(weights);
-
-        public float Train(RecursionBatch batch, Span<float> gradient)
-        {
-            var loss = inner.Train(batch, gradient);
-            if (hangs()) release.Wait(Cancellation);
-            return loss;
-        }
-
-        public void Refine(RecursionBatch batch) => inner.Refine(batch);
-
-        public void ReadStatistics(RecursionWeights destination) => inner.ReadStatistics(destination);
-
-        public void Dispose() => inner.Dispose();
-    }
 }

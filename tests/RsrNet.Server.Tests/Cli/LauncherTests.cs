@@ -31,7 +31,9 @@ public sealed class LauncherTests : IDisposable
               build)
                 for ((i = 1; i <= $#; i++)); do [[ ${!i} == --artifacts-path ]] && next=$((i + 1)) && artifacts=${!next}; done
                 if [[ -n ${BREAK:-} ]]; then echo "Some.cs(1,1): error CS0000: $BREAK"; exit 1; fi
-                mkdir -p "$artifacts/bin/RsrNet.Cli/release" && touch "$artifacts/bin/RsrNet.Cli/release/rsrnet.dll" ;;
+                project=$(basename "$2" .csproj)
+                case $project in RsrNet.Silo) program=rsrnet-silo ;; *) project=RsrNet.Cli program=rsrnet ;; esac
+                mkdir -p "$artifacts/bin/$project/release" && touch "$artifacts/bin/$project/release/$program.dll" ;;
               test)
                 for ((i = 1; i <= $#; i++)); do [[ ${!i} == --results-directory ]] && next=$((i + 1)) && results=${!next}; done
                 cp "$TREE"/*.trx "$results"
@@ -73,6 +75,18 @@ public sealed class LauncherTests : IDisposable
         Assert.Contains("artifacts/full/", first.Results, StringComparison.Ordinal);
         await Launch([], "documents");
         Assert.Single(Calls(), call => call.StartsWith("restore", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task FullEdition_RunsTheSilosExecutable()
+    {
+        AddClusterProject();
+        Directory.CreateDirectory(Path.Combine(tree, "src", "RsrNet.Silo"));
+        File.WriteAllText(Path.Combine(tree, "src", "RsrNet.Silo", "RsrNet.Silo.csproj"), "<Project />");
+        var full = await Launch([], "documents");
+        Assert.EndsWith("artifacts/full/bin/RsrNet.Silo/release/rsrnet-silo.dll documents\n", full.Results, StringComparison.Ordinal);
+        var core = await Launch([], "documents", "--edition", "core");
+        Assert.EndsWith("artifacts/core/bin/RsrNet.Cli/release/rsrnet.dll documents\n", core.Results, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,5 +1,4 @@
 using System.Net.Http.Json;
-using System.Text.Json.Nodes;
 using RsrNet.Server.Documents;
 using RsrNet.Server.Tests.Models;
 
@@ -8,7 +7,7 @@ namespace RsrNet.Server.Tests.Cli;
 /// <summary>serve in this process: a real store, learner and server on a free port.</summary>
 public sealed class ServeCommandTests : IDisposable
 {
-    private readonly CommandRun command = new();
+    private readonly CommandRun command = new() { Edition = TestedEdition.Create() };
 
     public void Dispose() => command.Dispose();
 
@@ -95,10 +94,10 @@ public sealed class ServeCommandTests : IDisposable
     [Fact]
     public async Task EngineThatIsNotThere_ExitsWithOneAndNamesTheSetting()
     {
-        var file = command.Write("settings.json", """{"Replicas":{"Engine":"cuda"}}""");
+        var file = command.Write("settings.json", """{"Replicas":{"Engine":"abacus"}}""");
         var outcome = await command.Of("serve", "--config", file, "--data", Data);
         Assert.Equal(1, outcome.Code);
-        Assert.Contains("Replicas.Engine: there is no engine 'cuda'", outcome.Notices, StringComparison.Ordinal);
+        Assert.Contains("Replicas.Engine: there is no engine 'abacus'", outcome.Notices, StringComparison.Ordinal);
         Assert.False(Directory.Exists(Data));
     }
 
@@ -159,63 +158,5 @@ public sealed class ServeCommandTests : IDisposable
         Assert.Equal(code, outcome.Code);
         Assert.NotEmpty(outcome.Notices);
         Assert.False(Directory.Exists(Data));
-    }
-
-    /// <summary>A running serve command.</summary>
-    private sealed class Serving : IAsyncDisposable
-    {
-        private readonly CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(
-            TestContext.Current.CancellationToken);
-        private readonly StringWriter results = new(), notices = new();
-        private readonly HttpClient http = new();
-        private readonly Task<int> run;
-
-        private Serving(CommandRun command, string[] arguments)
-        {
-            var terminal = command.Terminal(TextWriter.Synchronized(results), TextWriter.Synchronized(notices));
-            run = Task.Run(() => RsrNet.Cli.RsrNetCommand.Run(
-                ["serve", "--urls", "http://127.0.0.1:0", .. arguments], terminal, stop.Token));
-        }
-
-        public string Url { get; private set; } = "";
-
-        public static async Task<Serving> Start(CommandRun command, params string[] arguments)
-        {
-            var serving = new Serving(command, arguments);
-            const string Ready = "RSR-Net is ready: ";
-            while (!serving.results.ToString().Contains(Ready, StringComparison.Ordinal))
-            {
-                Assert.False(serving.run.IsCompleted, serving.notices.ToString());
-                await Task.Delay(20, TestContext.Current.CancellationToken);
-            }
-            serving.Url = serving.results.ToString().Split(Ready)[1].Trim();
-            return serving;
-        }
-
-        public async Task<JsonNode> WaitFor(Func<JsonNode, bool> condition)
-        {
-            while (true)
-            {
-                var numbers = await http.GetFromJsonAsync<JsonNode>(Url + "v1/telemetry", TestContext.Current.CancellationToken);
-                if (condition(numbers!)) return numbers!;
-                Assert.False(run.IsCompleted, notices.ToString());
-                await Task.Delay(50, TestContext.Current.CancellationToken);
-            }
-        }
-
-        public async Task<long> Documents() => (await WaitFor(_ => true))["documents"]!["total"]!.GetValue<long>();
-
-        public async Task<CommandOutcome> Stop()
-        {
-            await stop.CancelAsync();
-            return new CommandOutcome(await run, results.ToString(), notices.ToString());
-        }
-
-        public async ValueTask DisposeAsync()
-        {
-            await Stop();
-            http.Dispose();
-            stop.Dispose();
-        }
     }
 }

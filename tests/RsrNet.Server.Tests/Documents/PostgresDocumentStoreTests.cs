@@ -344,15 +344,15 @@ public sealed class PostgresDocumentStoreTests(PostgresServer server) : Document
     public async Task ServerStorage_WithADatabase_KeepsDocumentsAndCheckpointsThere()
     {
         var options = new ServerOptions { Database = await server.NewSchema(), Data = "/no such folder" };
-        await using (var storage = await ServerStorage.Open(options, new WeightOptions(), Cancellation))
+        await using (var storage = await ServerStorage.Open(options, new WeightOptions(), cancellation: Cancellation))
         {
             await storage.Documents.Put([NewArticle("a")], Cancellation);
             await storage.Checkpoints.Save(Weights.CheckpointStoreContract.Sample(3), Cancellation);
-            await Assert.ThrowsAsync<StoreUnavailableException>(() => ServerStorage.Open(options, new WeightOptions(), Cancellation));
+            await Assert.ThrowsAsync<StoreUnavailableException>(() => ServerStorage.Open(options, new WeightOptions(), cancellation: Cancellation));
             Assert.Contains("127.0.0.1", storage.Place, StringComparison.Ordinal);
         }
 
-        await using var again = await ServerStorage.Open(options, new WeightOptions(), Cancellation);
+        await using var again = await ServerStorage.Open(options, new WeightOptions(), cancellation: Cancellation);
         Assert.NotNull(await again.Documents.Find("a", Cancellation));
         Assert.Equal(3, (await again.Checkpoints.List(Cancellation)).Single().Version);
     }

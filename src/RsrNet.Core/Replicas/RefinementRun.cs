@@ -1,0 +1,37 @@
+using RsrNet.Core.Documents;
+
+namespace RsrNet.Core.Replicas;
+
+/// <summary>Documents that are refined together, each until it is finished.</summary>
+/// <param name="documents">Embedded, with the states they begin from.</param>
+public sealed class RefinementRun(IReadOnlyList<Document> documents, RsrNetOptions options, TimeProvider time)
+{
+    private readonly List<(int BaseStep, Document Document)> ended = [];
+    private List<(int BaseStep, Document Document)> running = [.. documents.Select(document => (document.State?.Step ?? 0, document.NewRun()))];
+
+    /// <summary>Those that are finished, each with the step it began from.</summary>
+    public IReadOnlyList<(int BaseStep, Document Document)> Ended => ended;
+
+    /// <summary>Those that are not.</summary>
+    public int Count => running.Count;
+
+    public bool IsDone => running.Count == 0;
+
+    /// <summary>One supervision step of those that are not finished.</summary>
+    /// <param name="replica">With weights.</param>
+    /// <param name="version">Of its weights.</param>
+    /// <returns>Whether any is left.</returns>
+    public bool Step(Replica replica, long version)
+    {
+        replica.Place(running.ConvertAll(one => one.Document));
+        replica.Refine();
+        for (var row = 0; row < running.Count; row++)
+        {
+            var (start, document) = running[row];
+            running[row] = (start, replica.Stepped(document, row, trained: false, version, time.GetUtcNow(), options.Documents));
+        }
+        ended.AddRange(running.Where(one => one.Document.IsFinished));
+        running = running.FindAll(one => !one.Document.IsFinished);
+        return !IsDone;
+    }
+}

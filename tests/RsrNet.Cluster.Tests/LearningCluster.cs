@@ -1,0 +1,134 @@
+using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Orleans.Configuration;
+using Orleans.Runtime;
+using Orleans.Runtime.MembershipService.SiloMetadata;
+using Orleans.TestingHost;
+using RsrNet.Core;
+using RsrNet.Core.Articles;
+using RsrNet.Core.Coordination;
+using RsrNet.Core.Documents;
+using RsrNet.Core.Embedding;
+using RsrNet.Core.Replicas;
+using RsrNet.Core.Tests.Learner;
+using RsrNet.Core.Weights;
+using RsrNet.Grains;
+using RsrNet.Grains.Articles;
+
+namespace RsrNet.Cluster.Tests;
+
+/// <summary>Silos in this process, real in all but the network, over one store and one set of checkpoints.</summary>
+internal sealed class LearningCluster : IAsyncDisposable
+{
+    private readonly InProcessTestCluster cluster;
+
+    private LearningCluster(InProcessTestCluster cluster, IDocumentStore store, ICheckpointStore checkpoints, RsrNetOptions options)
+    {
+        this.cluster = cluster;
+        (Store, Checkpoints, Options) = (store, checkpoints, options);
+    }
+
+    public static RsrNetOptions SmallOptions { get; } = new()
+    {
+        Replicas = new RecursionOptions { Hidden = 8, Latent = 4, StopConfidence = 2 },
+        Coordination = new CoordinationOptions { BatchSize = 6, MinimumBatch = 2, BatchWaitMs = 20, Replicas = 3 },
+        Documents = new DocumentOptions { MaxSteps = 8, RefineBatch = 8, RefreshWhenIdle = false },
+        Weights = new WeightOptions { CheckpointUpdates = 12, CheckpointSeconds = 5 },
+    };
+
+    public IDocumentStore Store { get; }
+
+    public ICheckpointStore Checkpoints { get; }
+
+    public RsrNetOptions Options { get; }
+
+    public InProcessTestCluster Silos => cluster;
+
+    public IClusterClient Client => cluster.Client;
+
+    public ClusterLearner Learner => cluster.Client.ServiceProvider.GetRequiredService<ClusterLearner>();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    /// <param name="silos">How many at the start.</param>
+    /// <param name="mortal">Whether silos will be killed.</param>
+    /// <param name="parts">Changes what a silo brings; the number is the silo's, from 0.</param>
+    public static async Task<LearningCluster> Start(
+        int silos, RsrNetOptions? options = null, IDocumentStore? store = null, ICheckpointStore? checkpoints = null,
+        Func<int, SiloParts, SiloParts>? parts = null, GrainOptions? grains = null, ITextEncoder? encoder = null, bool mortal = false)
+    {
+        options ??= SmallOptions;
+        store ??= new MemoryDocumentStore();
+        checkpoints ??= new MemoryCheckpoints();
+        encoder ??= new TinyEncoder();
+        var builder = new InProcessTestClusterBuilder((short)silos);
+        builder.ConfigureSilo((about, silo) =>
+        {
+            var own = new SiloParts { Options = options, Encoder = encoder, Store = store, Checkpoints = checkpoints };
+            silo.AddRsrNet(parts is null ? own : parts(int.Parse(about.SiloName.Split('_')[1], CultureInfo.InvariantCulture), own), grains);
+            silo.AddMemoryGrainStorage("PubSubStore");
+            silo.UseInMemoryReminderService();
+            // Where silos are killed, their deaths are found out sooner than in production. Not so fast that a busy machine's slowness is taken for one.
+            if (mortal) silo.Configure<ClusterMembershipOptions>(membership => membership.ProbeTimeout = TimeSpan.FromSeconds(1));
+            silo.ConfigureLogging(logging => logging.SetMinimumLevel(LogLevel.Warning));
+        });
+        builder.ConfigureClient(client => client.AddRsrNet(encoder, grains));
+        var cluster = builder.Build();
+        await cluster.DeployAsync();
+        return new LearningCluster(cluster, store, checkpoints, options);
+    }
+
+    public static Article Labelled(int i) =>
+        new($"a{i}", $"the story {i} tells of town {i * 7} and of river {i * 13}") { Highlights = [$"story {i} of town {i * 7}"] };
+
+    public static Article Unlabelled(int i) => new($"a{i}", $"a plain report {i} about hill {i * 5} without a summary");
+
+    /// <summary>Every third one without highlights.</summary>
+    public static Article[] Articles(int first, int count) =>
+        [.. Enumerable.Range(first, count).Select(i => i % 3 == 0 ? Unlabelled(i) : Labelled(i))];
+
+    /// <summary>A silo by its number; silos start together, and <see cref="InProcessTestCluster.Silos"/> is in the order in which they were ready.</summary>
+    public InProcessSiloHandle Silo(int number) => cluster.Silos.Single(silo => silo.InstanceNumber == number);
+
+    /// <summary>Until each silo has heard from each what it is: a moment after they have joined.</summary>
+    public Task Acquainted() => Eventually(
+        () => Task.FromResult(cluster.Silos.All(silo => cluster.Silos.All(other =>
+            silo.ServiceProvider.GetRequiredService<ISiloMetadataCache>().GetSiloMetadata(other.SiloAddress).Metadata.Count > 0))),
+        "the silos' acquaintance");
+
+    /// <summary>Where a grain is active; activates it where that is needed.</summary>
+    public async Task<InProcessSiloHandle> SiloOf(IAddressable grain)
+    {
+        var id = grain.GetGrainId();
+        while (true)
+        {
+            foreach (var silo in cluster.Silos)
+            {
+                var statistics = await Client.GetGrain<IManagementGrain>(0).GetDetailedGrainStatistics(null, [silo.SiloAddress]);
+                if (statistics.Any(one => one.GrainId == id)) return silo;
+            }
+            await Task.Delay(100, Cancellation);
+        }
+    }
+
+    public Task Settled(int documents) => Settled(Learner, documents);
+
+    public static Task Settled(ILearner learner, int documents) => Eventually(async () =>
+        await learner.List(new DocumentQuery(Limit: 1000), Cancellation) is { } page
+        && page.Items.Count == documents
+        && page.Items.All(item => item.Status is DocumentStatus.Converged or DocumentStatus.Exhausted or DocumentStatus.Failed));
+
+    public static async Task Eventually(Func<Task<bool>> condition, string what = "it")
+    {
+        // Three minutes are a hang, not a bound on speed.
+        for (var tries = 0; tries < 3600; tries++)
+        {
+            if (await condition()) return;
+            await Task.Delay(50, Cancellation);
+        }
+        Assert.Fail($"{what} did not come to that in three minutes");
+    }
+
+    public async ValueTask DisposeAsync() => await cluster.DisposeAsync();
+}
