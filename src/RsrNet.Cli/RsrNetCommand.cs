@@ -2,11 +2,13 @@ using System.CommandLine;
 using RsrNet.Cli.Articles;
 using RsrNet.Cli.Bench;
 using RsrNet.Cli.Coordination;
+using RsrNet.Cli.Coordination.Models;
 using RsrNet.Cli.Embedding;
 using RsrNet.Cli.Documents;
 using RsrNet.Cli.Evaluate;
 using RsrNet.Cli.Models;
 using RsrNet.Cli.Replicas;
+using RsrNet.Cli.Reproduce;
 using RsrNet.Cli.Telemetry;
 using RsrNet.Cli.Weights;
 using RsrNet.Core;
@@ -29,11 +31,14 @@ internal static class RsrNetCommand
             ShowCommand.Create(terminal),
             DocumentsCommand.Create(terminal),
             SearchCommand.Create(terminal),
+            ClassifyCommand.Create(terminal),
+            GenerateCommand.Create(terminal),
             WatchCommand.Create(terminal),
             TrainCommand.Create(terminal),
             EvaluateCommand.Create(terminal),
             VerifyCommand.Create(terminal),
             BenchCommand.Create(terminal),
+            ReproduceCommand.Create(terminal),
             EmbedCommand.Create(terminal),
             CheckpointCommand.Create(terminal),
             ModelsCommand.Create(terminal),

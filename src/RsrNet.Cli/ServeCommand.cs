@@ -1,5 +1,6 @@
 using System.CommandLine;
 using RsrNet.Cli.Articles;
+using RsrNet.Cli.Coordination;
 using RsrNet.Cli.Embedding;
 using RsrNet.Cli.Replicas;
 using RsrNet.Cli.Telemetry;
@@ -53,12 +54,13 @@ internal static class ServeCommand
         var encoder = EncoderChoice.Option();
         encoder.DefaultValueFactory = null;
         encoder.Description += " Default: the one that the data was made with, else hashed.";
+        var learning = LearningChoice.Option();
         var engine = EngineChoice.Option(terminal, byDefault: null);
         var quiet = new Option<bool>("--quiet") { Description = "No line of numbers while it runs." };
         var command = new Command(
             "serve", "Runs the server: API, learning, refinement. Ctrl-C ends it; the next start goes on where it stopped.")
         {
-            demo, rate, drift, feed, urls, data, config, encoder, engine, quiet,
+            demo, rate, drift, feed, urls, data, config, encoder, engine, learning, quiet,
         };
         command.SetAction((parsed, cancellation) =>
         {
@@ -72,6 +74,7 @@ internal static class ServeCommand
                 : new ConfigurationFile(new RsrNetOptions(), new ServerOptions());
             configuration = configuration with
             {
+                Learner = LearningChoice.Of(parsed.GetValue(learning)) is { } mode ? configuration.Learner with { Learning = mode } : configuration.Learner,
                 Server = Override(configuration.Server, parsed.GetValue(urls), parsed.GetValue(data), isDemo, terminal),
             };
             var watched = parsed.GetValue(feed);

@@ -69,9 +69,11 @@ internal sealed class ServerClient(Uri address) : IDisposable
     }
 
     /// <summary>The data of the server-sent events of a path, until the server ends the stream.</summary>
-    public async IAsyncEnumerable<string> Events(string path, [EnumeratorCancellation] CancellationToken cancellation)
+    /// <param name="body">Posted; null for a GET.</param>
+    public async IAsyncEnumerable<string> Events(string path, [EnumeratorCancellation] CancellationToken cancellation, JsonNode? body = null)
     {
-        using var response = await Send(new HttpRequestMessage(HttpMethod.Get, path), cancellation);
+        var request = new HttpRequestMessage(body is null ? HttpMethod.Get : HttpMethod.Post, path) { Content = body is null ? null : JsonContent.Create(body) };
+        using var response = await Send(request, cancellation);
         await using var stream = await response.Content.ReadAsStreamAsync(cancellation);
         await using var events = SseParser.Create(stream).EnumerateAsync(cancellation).GetAsyncEnumerator(cancellation);
         while (true)

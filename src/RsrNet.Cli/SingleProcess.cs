@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using RsrNet.Cli.Embedding;
 using RsrNet.Core;
+using RsrNet.Core.Coordination.Models;
 using RsrNet.Core.Embedding;
 using RsrNet.Core.Replicas;
 using RsrNet.Core.Weights;
@@ -22,9 +23,12 @@ internal sealed class SingleProcess : IServing
 
     private readonly ITextEncoder encoder;
 
-    private SingleProcess(ServerStorage storage, ITextEncoder encoder, LocalLearner learner, RsrNetServer server)
+    private readonly ModelHost models;
+
+    private SingleProcess(ServerStorage storage, ITextEncoder encoder, LocalLearner learner, ModelHost models, RsrNetServer server)
     {
         this.encoder = encoder;
+        this.models = models;
         this.storage = storage;
         Learner = learner;
         this.server = server;
@@ -48,6 +52,7 @@ internal sealed class SingleProcess : IServing
         var storage = await ServerStorage.Open(configuration.Server, configuration.Learner.Weights, cancellation: cancellation);
         ITextEncoder? encoder = null;
         LocalLearner? learner = null;
+        ModelHost? models = null;
         RsrNetServer? server = null;
         try
         {
@@ -57,18 +62,22 @@ internal sealed class SingleProcess : IServing
                 configuration.Learner, encoder, storage.Documents, storage.Checkpoints, plan.Engine.Create, warn: notice,
                 cancellation: cancellation);
             if (encoder is not HashedEncoder) await storage.Documents.WriteSetting(EncoderNameSetting, EncoderChoice.Durable(name), cancellation);
+            // With a database, too: a model's checkpoint and its place in the stream are one file.
+            models = new ModelHost(storage.Documents, Path.Combine(configuration.Server.Data, "models"), configuration.Models, warn: notice);
             server = RsrNetServer.Build(
                 configuration.Server, configuration.Learner.Articles, learner,
                 // What keeps the host from starting is thrown, and said once.
                 builder => builder.Logging.AddProvider(new NoticeLogging(notice)).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None),
-                dataFolder: storage.Folder);
+                dataFolder: storage.Folder, models: models);
             await server.Start(cancellation);
             learner.Start();
-            return new SingleProcess(storage, encoder, learner, server);
+            models.Start();
+            return new SingleProcess(storage, encoder, learner, models, server);
         }
         catch
         {
             if (server is not null) await server.DisposeAsync();
+            if (models is not null) await models.DisposeAsync();
             if (learner is not null) await learner.DisposeAsync();
             (encoder as IDisposable)?.Dispose();
             await storage.DisposeAsync();
@@ -81,6 +90,7 @@ internal sealed class SingleProcess : IServing
     {
         await server.Stop(CancellationToken.None);
         await server.DisposeAsync();
+        await models.DisposeAsync();
         await Learner.DisposeAsync();
         (encoder as IDisposable)?.Dispose();
         await storage.DisposeAsync();

@@ -1,4 +1,5 @@
 using RsrNet.Core.Articles;
+using RsrNet.Core.Coordination;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Replicas;
 using RsrNet.Core.Telemetry;
@@ -21,6 +22,15 @@ public interface ILearner : IAsyncDisposable
 
     Task<DocumentPage> List(DocumentQuery query, CancellationToken cancellation = default);
 
+    /// <summary>
+    /// Adds highlights or labels to a document that is there already, as its next revision: scored with what was foretold before, then learned. Durable once
+    /// completed.
+    /// </summary>
+    /// <returns>Null where there is no such document.</returns>
+    /// <exception cref="StoreUnavailableException">The store cannot write; nothing was stored.</exception>
+    Task<AmendOutcome?> Amend(string id, Amendment amendment, CancellationToken cancellation = default) =>
+        throw new NotSupportedException("this learner takes highlights and labels only with their article");
+
     /// <summary>Refines a document now, continuing from its state with the current weights.</summary>
     /// <param name="request">How far.</param>
     /// <returns>The document after it, or null where there is none.</returns>
@@ -35,8 +45,8 @@ public interface ILearner : IAsyncDisposable
     /// <summary>The nearest documents, best first. Null where the query names a document that is not there.</summary>
     Task<IReadOnlyList<SearchHit>?> Search(SearchQuery query, CancellationToken cancellation = default);
 
-    /// <summary>The best sentences of a document, in article order.</summary>
-    IReadOnlyList<SummarySentence> Summarize(Document document);
+    /// <summary>The best sentences of a document, in article order, and which readout chose them.</summary>
+    ReadoutSummary Summarize(Document document);
 
     /// <summary>Versions that can be had: the kept checkpoints and the current one; newest first.</summary>
     Task<IReadOnlyList<WeightSummary>> ListWeights(CancellationToken cancellation = default);
@@ -55,13 +65,20 @@ public interface ILearner : IAsyncDisposable
     /// <summary>Writes a checkpoint now.</summary>
     Task<WeightSummary> SaveWeights(CancellationToken cancellation = default);
 
+    /// <summary>How the challenger does beside the champion; null where there is none.</summary>
+    Task<ShadowReport?> ReadShadow(CancellationToken cancellation = default) => Task.FromResult<ShadowReport?>(null);
+
+    /// <summary>The challenger's weights and options serve from now on, as the next version; the champion's version is pinned, and learns on as the challenger.</summary>
+    /// <returns>The new version; null where there is no challenger.</returns>
+    Task<long?> PromoteShadow(CancellationToken cancellation = default) => Task.FromResult<long?>(null);
+
     Task<TelemetrySnapshot> ReadTelemetry(CancellationToken cancellation = default);
 
     /// <summary>Where the documents that changed last lie on a plane. Empty where the learner keeps no map.</summary>
     /// <param name="since">Revision of the last view; 0 for everything.</param>
     Task<DocumentMapView> ReadMap(long since = 0, CancellationToken cancellation = default) => Task.FromResult(DocumentMapView.Empty);
 
-    /// <summary>The documents that changed last, sorted; in order of arrival, and without a choice, where the learner keeps no map.</summary>
+    /// <summary>Documents, sorted; in order of arrival, and without a choice, where the learner keeps no map.</summary>
     async Task<DocumentRanking> Rank(DocumentOrder order, CancellationToken cancellation = default)
     {
         var page = await List(new DocumentQuery(order.Status, Math.Min(1000, order.Skip + order.Take)), cancellation);
@@ -79,7 +96,8 @@ public interface ILearner : IAsyncDisposable
 
 /// <param name="Steps">At most so many supervision steps; null for one, or for the step limit where <paramref name="UntilResidual"/> is given.</param>
 /// <param name="UntilResidual">Stop once both residuals are below this; null to do all steps.</param>
-public sealed record RefineRequest(int? Steps = null, double? UntilResidual = null);
+/// <param name="TimeLimit">Answer after so long with the document as far as it has come; null to wait. Alone it goes on until the tolerance is reached.</param>
+public sealed record RefineRequest(int? Steps = null, double? UntilResidual = null, TimeSpan? TimeLimit = null);
 
 /// <param name="Text">Search by text; or</param>
 /// <param name="Id">by a document, which is not among its own results.</param>
@@ -90,8 +108,12 @@ public sealed record SearchQuery(string? Text, string? Id, int K = 10);
 public sealed record SearchHit(string Id, string? Title, float Score);
 
 /// <param name="Position">Index of the sentence in the article, from 0.</param>
-/// <param name="Score">Higher is better; comparable inside one document.</param>
-public sealed record SummarySentence(string Sentence, int Position, float Score);
+/// <param name="Score">
+/// Higher is better; comparable inside one document. Of the learned readout: the foretold share of its words and word pairs that human highlights
+/// would have, about [0, 2].
+/// </param>
+/// <param name="Contributions">What each feature added to the score beyond the article's average sentence, largest first; null where no features count.</param>
+public sealed record SummarySentence(string Sentence, int Position, float Score, IReadOnlyList<FeatureContribution>? Contributions = null);
 
 /// <summary>More documents wait for refinement than <see cref="ArticleLimits.Backlog"/>; try again after a while.</summary>
 public sealed class BacklogFullException(long backlog, TimeSpan retryAfter)

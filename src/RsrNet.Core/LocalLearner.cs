@@ -2,6 +2,7 @@ using RsrNet.Core.Articles;
 using RsrNet.Core.Coordination;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Embedding;
+using RsrNet.Core.Numerics;
 using RsrNet.Core.Replicas;
 using RsrNet.Core.Telemetry;
 using RsrNet.Core.Weights;
@@ -18,9 +19,6 @@ namespace RsrNet.Core;
 /// </remarks>
 public sealed class LocalLearner : ILearner
 {
-    /// <summary>The learning mode: the notebook's recursion, loss and optimiser.</summary>
-    public const string Mode = "notebook";
-
     private static readonly TimeSpan BacklogRetry = TimeSpan.FromSeconds(5);
 
     private readonly RsrNetOptions options;
@@ -32,6 +30,8 @@ public sealed class LocalLearner : ILearner
     private readonly LearnerTelemetry telemetry;
     private readonly LearnerTurns turns = new();
     private readonly Readout readout;
+    private readonly SentenceReadout learnedReadout;
+    private readonly ArticleReader reader;
     private readonly Backlog backlog;
     private readonly BacklogGauge gauge;
     private readonly Replica replica;
@@ -39,6 +39,8 @@ public sealed class LocalLearner : ILearner
     private readonly ActiveDocuments documents;
     private readonly RefinementLoop refinement;
     private readonly LabelledDocuments labelled;
+    private readonly DriftReaction drift;
+    private readonly ShadowModel? shadow;
     private readonly ITrainingLoop training;
     private readonly CheckpointSchedule schedule;
     private readonly CheckpointLoop persistence;
@@ -51,6 +53,9 @@ public sealed class LocalLearner : ILearner
         RsrNetOptions options, ITextEncoder encoder, IDocumentStore store, ICheckpointStore? checkpoints, Func<IRecursionEngine> newEngine,
         TimeProvider time)
     {
+        var isResidual = options.Learning == LearningMode.Residual;
+        if (isResidual && options.Coordination.Replicas > 1)
+            throw new ArgumentException("the residual mode learns with one replica: set Coordination.Replicas to 1 or Learning to Notebook", nameof(options));
         var engine = newEngine();
         this.options = options;
         this.encoder = encoder;
@@ -59,26 +64,40 @@ public sealed class LocalLearner : ILearner
         this.time = time;
         telemetry = new LearnerTelemetry(time, engine.GetType().Name);
         readout = new Readout(encoder);
-        backlog = new Backlog(store, encoder, telemetry, turns.Wake);
+        learnedReadout = new SentenceReadout(redundancy: options.Residual.Redundancy);
+        reader = new ArticleReader(encoder, isResidual);
+        backlog = new Backlog(store, reader, telemetry, turns.Wake);
         gauge = new BacklogGauge(store, time);
         replica = new Replica(engine);
         schedule = new CheckpointSchedule(options.Weights, time);
         documents = new ActiveDocuments(encoder.Dimensions, options.Documents, store, telemetry, time);
-        var coordinator = new Coordinator(RecursionInitialization.Create(engine.Shape, options.Replicas.Seed), options.Coordination);
+        var coordinator = new Coordinator(
+            RecursionInitialization.Create(engine.Shape, options.Recursion.Seed), options.Coordination, isResidual ? options.Residual : null);
         var group = options.Coordination.Replicas > 1 ? new ReplicaGroup(options, newEngine, coordinator, time) : null;
         exchange = group?.Exchange;
         weights = new LearnerWeights(coordinator, exchange, encoder.Id, Mode, time);
-        refinement = new RefinementLoop(options.Documents, store, documents, replica, weights, telemetry, time);
-        labelled = new LabelledDocuments(documents, refinement, options.Coordination, time);
-        training = group is null
-            ? new TrainingLoop(
-                options, labelled, documents, replica, new Supervision(engine, coordinator, options.Replicas), coordinator, schedule, telemetry, time)
-            : new SharedTrainingLoop(options, labelled, documents, group, replica, coordinator, schedule, telemetry, time, turns.Wake);
+        refinement = new RefinementLoop(options.Documents, store, documents, reader, replica, weights, telemetry, time);
+        labelled = new LabelledDocuments(
+            documents, refinement, options.Coordination,
+            isResidual ? new Reservoir<ReservedDocument>(options.Residual.ReservoirSize, options.Recursion.Seed) : null, time);
+        drift = new DriftReaction(encoder.Dimensions, options.Drift, coordinator, labelled.Reservoir, telemetry, time);
+        if (isResidual && options.Shadow.Enabled) shadow = new ShadowModel(encoder.Dimensions, options.Shadow, options.Coordination);
+        training = group is not null
+            ? new SharedTrainingLoop(options, labelled, documents, drift, group, replica, coordinator, schedule, telemetry, time, turns.Wake)
+            : isResidual
+            ? new ResidualTrainingLoop(
+                options, labelled, documents, reader, drift, replica, new Supervision(engine, coordinator, options.Recursion), coordinator, weights, schedule,
+                shadow, telemetry, time)
+            : new TrainingLoop(
+                options, labelled, documents, drift, replica, new Supervision(engine, coordinator, options.Replicas), coordinator, schedule, telemetry, time);
         persistence = new CheckpointLoop(checkpoints, schedule, weights, training, documents.Unsaved, telemetry, time, turns.Wake);
     }
 
+    /// <summary>The learning mode's name.</summary>
+    public string Mode => Coordinator.NameOf(options.Learning);
+
     /// <summary>Opens a learner over what the store and the checkpoints hold. It takes articles at once; <see cref="Start"/> sets it learning.</summary>
-    /// <param name="engine">Makes the engine for the network's sizes; null for the one of Core's that the options name.</param>
+    /// <param name="engine">Makes the engine for the notebook's network; null for the one of Core's that the options name. The residual mode has its own.</param>
     /// <param name="checkpoints">Null keeps weights in memory alone.</param>
     /// <param name="warn">Told what is odd but can be worked with, such as a damaged checkpoint that was passed over.</param>
     /// <exception cref="WeightsRejectedException">The store or the checkpoint was made with another encoder or network.</exception>
@@ -88,9 +107,10 @@ public sealed class LocalLearner : ILearner
         Func<RecursionShape, RecursionOptions, IRecursionEngine>? engine = null, TimeProvider? time = null, Action<string>? warn = null,
         CancellationToken cancellation = default)
     {
-        var shape = new RecursionShape(encoder.Dimensions, options.Replicas.Hidden, options.Replicas.Latent);
+        var shape = new RecursionShape(encoder.Dimensions, options.Recursion.Hidden, options.Recursion.Latent) { Mode = options.Learning };
+        if (shape.Mode == LearningMode.Residual) engine = static (shape, recursion) => new ResidualEngine(shape, recursion);
         engine ??= EngineCatalog.OfCore().Find(options.Replicas.Engine).Create;
-        var learner = new LocalLearner(options, encoder, store, checkpoints, () => engine(shape, options.Replicas), time ?? TimeProvider.System);
+        var learner = new LocalLearner(options, encoder, store, checkpoints, () => engine(shape, options.Recursion), time ?? TimeProvider.System);
         try
         {
             await learner.Resume(warn ?? (static _ => { }), cancellation);
@@ -128,6 +148,7 @@ public sealed class LocalLearner : ILearner
                 }
                 TakeIn();
                 var worked = training.LearnIfDue(persistence.HasRoomFor) | refinement.Step();
+                if (shadow is { IsReady: true }) await TryPromote(shadow);
                 if (!worked && !await TakeStale()) await Rest();
                 telemetry.OnRecovered("learner");
             }
@@ -150,6 +171,7 @@ public sealed class LocalLearner : ILearner
             var known = documents.TryFind(document.Id, out var taken) && taken.Document.Sequence == document.Sequence;
             if (!known) taken = documents.Hold(document);
             taken!.AwaitsTurn = false;
+            if (taken.Document.Embedding is { } embedding) drift.OnArrived(embedding.X);
             if (taken.Document.Status == DocumentStatus.Failed) documents.Unsaved.Add(taken);
             else if (taken.Document.Article.HasHighlights && taken.Document.LearnedAt is null) labelled.Await(taken);
             else refinement.Add(taken);
@@ -186,13 +208,27 @@ public sealed class LocalLearner : ILearner
 
     public IAsyncEnumerable<TrajectoryPoint> Watch(string id, CancellationToken cancellation = default) => documents.Watchers.Watch(id, cancellation);
 
-    public IReadOnlyList<SummarySentence> Summarize(Document document) => readout.Of(document);
+    public ReadoutSummary Summarize(Document document) =>
+        weights.Regressions is { } regressions ? readout.Of(document, learnedReadout, regressions.Statistics) : readout.Of(document);
+
+    public Task<AmendOutcome?> Amend(string id, Amendment amendment, CancellationToken cancellation = default) => turns.Ask<AmendOutcome?>(async () =>
+    {
+        if (await Find(id, cancellation) is not { } found) return null;
+        var outcome = await amendment.Apply(found, store, reader, cancellation);
+        if (outcome.Put.Duplicate) return outcome;
+        if (amendment.Labels is { } labels) documents.Map.Label(id, labels);
+        // The store is the queue: from there it comes in its turn, with the state it has.
+        if (outcome.Put.Status == DocumentStatus.Pending) gauge.OnArrived(1);
+        backlog.OnArrival();
+        return outcome;
+    });
 
     public async Task<Document?> Refine(string id, RefineRequest request, CancellationToken cancellation = default)
     {
-        var steps = request.Steps ?? (request.UntilResidual is null ? 1 : options.Documents.MaxSteps);
+        var untilResidual = request.UntilResidual ?? (request is { Steps: null, TimeLimit: not null } ? options.Documents.Tolerance : null);
+        var steps = request.Steps ?? (untilResidual is null ? 1 : options.Documents.MaxSteps);
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1, "steps");
-        var run = new RefineRun(steps, request.UntilResidual);
+        var run = new RefineRun(steps, untilResidual, request.TimeLimit, time);
         await turns.Ask(async () =>
         {
             if (await store.Find(id, cancellation) is not { } stored)
@@ -202,9 +238,10 @@ public sealed class LocalLearner : ILearner
             }
             if (!documents.TryFind(id, out var taken) || taken.Document.Sequence != stored.Sequence)
             {
-                taken = documents.Hold(stored with { Embedding = stored.Embedding ?? encoder.Embed(stored.Article) });
+                taken = documents.Hold(stored);
                 taken.AwaitsTurn = turns.HasLoop && !stored.IsFinished;
             }
+            taken.Document = reader.Read(taken.Document);
             taken.Add(run);
             refinement.Add(taken);
             while (!turns.HasLoop && !run.Completion.Task.IsCompleted) refinement.Step();
@@ -265,12 +302,53 @@ public sealed class LocalLearner : ILearner
     public async Task<long?> RestoreWeights(long version, CancellationToken cancellation = default) =>
         await FindWeights(version, cancellation) is { } kept ? await ImportWeights(kept, cancellation) : null;
 
-    public Task<WeightSummary> SaveWeights(CancellationToken cancellation = default) => turns.Ask(persistence.Save);
+    public Task<WeightSummary> SaveWeights(CancellationToken cancellation = default) => turns.Ask(() => persistence.Save());
+
+    public Task<ShadowReport?> ReadShadow(CancellationToken cancellation = default) => Task.Run(() => shadow?.Read(), cancellation);
+
+    public async Task<long?> PromoteShadow(CancellationToken cancellation = default) =>
+        shadow is null ? null : await turns.Ask(() => Promote(shadow));
+
+    /// <summary>By the rule; where a checkpoint cannot be written, at another time.</summary>
+    private async Task TryPromote(ShadowModel challenger)
+    {
+        try
+        {
+            await Promote(challenger);
+            telemetry.OnRecovered("shadow");
+        }
+        catch (IOException failed)
+        {
+            telemetry.OnProblem("shadow", $"the challenger could not be promoted: {failed.Message}");
+        }
+    }
+
+    private async Task<long> Promote(ShadowModel challenger)
+    {
+        if (checkpoints is not null) await persistence.Save(pinned: true);
+        var (champion, learning) = (weights.Snapshot(), weights.Residual!);
+        var (taken, options) = challenger.Snapshot(encoder.Id, time.GetUtcNow());
+        var version = weights.Adopt(taken with { Residual = taken.Residual! with { Promoted = options } });
+        training.OnReplaced(version);
+        replica.Unload();
+        challenger.Swap(champion, learning, version);
+        if (checkpoints is not null) await persistence.Save();
+        return version;
+    }
 
     public async Task<TelemetrySnapshot> ReadTelemetry(CancellationToken cancellation = default)
     {
         var snapshot = telemetry.Read(
             await gauge.Read(cancellation), weights.Version, schedule.DurableVersion, encoder.Id, Mode, schedule.UnsavedAge);
+        if (weights.Regressions is { } regressions)
+        {
+            snapshot = snapshot with
+            {
+                Calibration = regressions.Judged == 0 ? null : regressions.Calibration,
+                ReadoutGain = regressions.ReadoutGain,
+                Readout = regressions.ReadoutOpen ? SentenceReadout.Learned : SentenceReadout.Lead,
+            };
+        }
         return exchange is null
             ? snapshot
             : snapshot with { RefusedGradients = exchange.RefusedGradients, StaleGradients = exchange.StaleContributions };
@@ -287,7 +365,7 @@ public sealed class LocalLearner : ILearner
         {
             var (current, version) = weights.Current;
             replica.Load(current, version);
-            return Task.FromResult<double?>(replica.SpectralRadius(document));
+            return Task.FromResult<double?>(replica.SpectralRadius(reader.Read(document)));
         });
     }
 
@@ -296,15 +374,15 @@ public sealed class LocalLearner : ILearner
         var chosen = new List<Document>(ids.Count);
         foreach (var id in ids.Take(2000))
         {
-            if (await Find(id, cancellation) is { Embedding: not null } document) chosen.Add(document with { State = null });
+            if (await Find(id, cancellation) is { Embedding: not null } document) chosen.Add(reader.Read(document with { State = null }));
         }
-        var untrained = weights.Untrained(options.Replicas.Seed);
+        var untrained = weights.Untrained(options.Recursion.Seed);
         // A chunk at a time, so that learning waits for none of them long.
         List<MapVector> before = [], after = [];
         foreach (var chunk in chosen.Chunk(options.Documents.RefineBatch))
         {
-            before.AddRange(await turns.Ask(() => Task.FromResult(replica.Outcomes(chunk, untrained, options.Replicas.SupervisionSteps))));
-            after.AddRange(await turns.Ask(() => Task.FromResult(replica.Outcomes(chunk, weights.Current.Weights, options.Replicas.SupervisionSteps))));
+            before.AddRange(await turns.Ask(() => Task.FromResult(replica.Outcomes(chunk, untrained, options.Recursion.SupervisionSteps))));
+            after.AddRange(await turns.Ask(() => Task.FromResult(replica.Outcomes(chunk, weights.Current.Weights, options.Recursion.SupervisionSteps))));
         }
         return new MapComparison(MapVector.Place(before), MapVector.Place(after));
     }
@@ -320,7 +398,7 @@ public sealed class LocalLearner : ILearner
         {
             var document = await store.Find(id, cancellation) ?? throw new ArgumentException($"there is no document '{id}' to learn from");
             if (!document.Article.HasHighlights) throw new ArgumentException($"document '{id}' has no highlights to learn from");
-            batch.Add(documents.Hold(document.Embedding is null ? document with { Embedding = encoder.Embed(document.Article) } : document));
+            batch.Add(documents.Hold(reader.Read(document)));
         }
         var report = await training.Learn(batch);
         refinement.Clear();
@@ -336,6 +414,7 @@ public sealed class LocalLearner : ILearner
         await backlog.DisposeAsync();
         await turns.Ended;
         await labelling;
+        if (shadow is not null) await shadow.DisposeAsync();
         await training.End();
         documents.Watchers.Complete();
         await persistence.End();
@@ -354,7 +433,7 @@ public sealed class LocalLearner : ILearner
         training.OnReplaced(weights.Version);
         schedule.OnSaved(weights.Version);
         await recovery.Unlearn(weights.Version, cancellation);
-        foreach (var document in (await store.ReadLearned(Replay<Document>.Limit, cancellation)).Reverse()) labelled.Replay.Add(document);
+        await labelled.Recall(store, cancellation);
         await recovery.Fill(documents.Index, documents.Map, cancellation);
     }
 

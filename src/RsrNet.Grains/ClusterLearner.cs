@@ -78,7 +78,7 @@ public sealed class ClusterLearner(IGrainFactory grains, ITextEncoder encoder, S
         return await search.Search(SearchVector.Of(embedding.X, document.State?.Y), query.K, except: query.Id).WaitAsync(cancellation);
     }
 
-    public IReadOnlyList<SummarySentence> Summarize(Document document) => readout.Of(document);
+    public ReadoutSummary Summarize(Document document) => readout.Of(document);
 
     public async Task<IReadOnlyList<WeightSummary>> ListWeights(CancellationToken cancellation = default) =>
         await Coordinator.ListWeights().WaitAsync(cancellation);

@@ -8,7 +8,9 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using RsrNet.Core;
 using RsrNet.Core.Articles;
+using RsrNet.Core.Coordination.Models;
 using RsrNet.Server.Articles;
+using RsrNet.Server.Coordination.Models;
 using RsrNet.Server.Dashboard;
 using RsrNet.Server.Documents;
 using RsrNet.Server.Http;
@@ -46,10 +48,11 @@ public sealed class RsrNetServer : IAsyncDisposable
     /// <param name="limits">What an article may be.</param>
     /// <param name="configure">Adds services before the application is built, and logging, of which there is none otherwise.</param>
     /// <param name="dataFolder">Where the past of the numbers is kept over restarts, and whose size is shown; null keeps it in memory alone.</param>
+    /// <param name="models">The text models; whoever made them disposes them, after the server has stopped. Null for none.</param>
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     public static RsrNetServer Build(
         ServerOptions options, ArticleLimits limits, ILearner learner, Action<WebApplicationBuilder>? configure = null, TimeProvider? time = null,
-        string? dataFolder = null)
+        string? dataFolder = null, ModelHost? models = null)
     {
         time ??= TimeProvider.System;
         var problems = options.Problems();
@@ -80,6 +83,7 @@ public sealed class RsrNetServer : IAsyncDisposable
         builder.Services.AddSingleton(limits);
         builder.Services.AddSingleton(time);
         builder.Services.AddSingleton(demo);
+        builder.Services.AddSingleton(new ServedModels(models));
         builder.Services.AddSingleton(feed);
         builder.Services.AddHostedService(_ => feed);
         builder.Services.AddDashboard();
@@ -97,6 +101,7 @@ public sealed class RsrNetServer : IAsyncDisposable
         app.MapArticles(learner, limits, options, time);
         app.MapDocuments(learner, limits, options, stopping);
         app.MapWeights(learner, options, time);
+        app.MapModels(models, learner, limits, options, stopping);
         app.MapPlane(learner);
         app.MapTelemetry(feed, options, time, stopping);
         app.MapMetrics(metrics, feed);

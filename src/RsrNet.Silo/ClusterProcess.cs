@@ -11,6 +11,7 @@ using Orleans.Runtime;
 using RsrNet.Cli;
 using RsrNet.Cli.Embedding;
 using RsrNet.Core;
+using RsrNet.Core.Coordination.Models;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Embedding;
 using RsrNet.Core.Weights;
@@ -45,8 +46,12 @@ internal sealed class ClusterProcess : IServing
     /// <summary>What is to be done before the cluster is left.</summary>
     private readonly Func<Task> rest;
 
-    private ClusterProcess(IHost cluster, RsrNetServer server, ServerStorage? storage, ITextEncoder encoder, string place, Func<Task> rest)
+    private readonly ModelHost? models;
+
+    private ClusterProcess(
+        IHost cluster, RsrNetServer server, ModelHost? models, ServerStorage? storage, ITextEncoder encoder, string place, Func<Task> rest)
     {
+        this.models = models;
         this.rest = rest;
         this.cluster = cluster;
         this.server = server;
@@ -85,6 +90,7 @@ internal sealed class ClusterProcess : IServing
         ITextEncoder? encoder = null;
         IHost? cluster = null;
         RsrNetServer? server = null;
+        ModelHost? models = null;
         var joined = false;
         try
         {
@@ -111,20 +117,24 @@ internal sealed class ClusterProcess : IServing
             joined = true;
             var learner = cluster.Services.GetRequiredService<ClusterLearner>();
             await CheckEncoder(learner, encoder, cancellation);
+            // In a cluster, too, text models learn in one process: the one whose configuration names them.
+            if (storage is not null) models = new ModelHost(storage.Documents, Path.Combine(configuration.Server.Data, "models"), configuration.Models, warn: notice);
             server = RsrNetServer.Build(
                 configuration.Server, configuration.Learner.Articles, learner,
                 // What keeps the host from starting is thrown, and said once.
                 builder => builder.Logging.AddProvider(new NoticeLogging(notice)).AddFilter("Microsoft.Extensions.Hosting", LogLevel.None),
-                dataFolder: storage?.Folder);
+                dataFolder: storage?.Folder, models: models);
             if (options.Dashboard.Length > 0) OrleansDashboard.Map(server.App, cluster.Services, options.Dashboard);
             await server.Start(cancellation);
+            models?.Start();
             var place = options.Role == ProcessRole.Local ? storage!.Place : $"the cluster {options.Cluster}{(storage is null ? "" : $" over {storage.Place}")}";
             return new ClusterProcess(
-                cluster, server, storage, encoder, place, options.Role == ProcessRole.Local ? () => Rest(learner, told) : () => Task.CompletedTask);
+                cluster, server, models, storage, encoder, place, options.Role == ProcessRole.Local ? () => Rest(learner, told) : () => Task.CompletedTask);
         }
         catch
         {
             if (server is not null) await server.DisposeAsync();
+            if (models is not null) await models.DisposeAsync();
             if (cluster is not null) await Leave(cluster, joined);
             (encoder as IDisposable)?.Dispose();
             if (storage is not null) await storage.DisposeAsync();
@@ -136,6 +146,7 @@ internal sealed class ClusterProcess : IServing
     {
         await server.Stop(CancellationToken.None);
         await server.DisposeAsync();
+        if (models is not null) await models.DisposeAsync();
         await rest();
         await Leave(cluster);
         (encoder as IDisposable)?.Dispose();

@@ -31,6 +31,7 @@ internal sealed class LearningCluster : IAsyncDisposable
 
     public static RsrNetOptions SmallOptions { get; } = new()
     {
+        Learning = LearningMode.Notebook,
         Replicas = new RecursionOptions { Hidden = 8, Latent = 4, StopConfidence = 2 },
         Coordination = new CoordinationOptions { BatchSize = 6, MinimumBatch = 2, BatchWaitMs = 20, Replicas = 3 },
         Documents = new DocumentOptions { MaxSteps = 8, RefineBatch = 8, RefreshWhenIdle = false },

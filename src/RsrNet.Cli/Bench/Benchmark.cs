@@ -34,8 +34,8 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
     /// <summary>The names of all results.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
-        "train-step", "train-step-peak", "inference", "matmul", "matmul-peak", "allocations", "encoder-hashed", "encoder-bart", "encoder-bart-peak",
-        "encoder-bart-int8", "pipeline", "memory",
+        "train-step", "train-step-peak", "inference", "matmul", "matmul-peak", "recurrent-numbers", "recurrent-char", "recurrent-lstm",
+        "allocations", "encoder-hashed", "encoder-bart", "encoder-bart-peak", "encoder-bart-int8", "pipeline", "memory",
     ];
 
     public async Task<BenchReport> Run(CancellationToken cancellation = default)
@@ -104,6 +104,11 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
         }
         if (options.Measures("encoder-bart-int8") && threads == 1 && BartEncoder.SupportsInt8)
             yield return new BartEncoding(models.Bart, 1, threads, WeightPrecision.Int8);
+        // The recurrent models learn on one thread beside the recursion.
+        if (threads != 1) yield break;
+        if (options.Measures("recurrent-numbers")) yield return new NumbersStep(64);
+        if (options.Measures("recurrent-char")) yield return new CharacterStep(64);
+        if (options.Measures("recurrent-lstm")) yield return new ClassifierStep(64);
     }
 
     private void Report(Measured of, int threads, string? peerName)
@@ -127,7 +132,7 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
             });
         }
         var peak = of.Case.Name + "-peak";
-        if (threads != 1 || of.Case is Inference || !options.Measures(peak)) return;
+        if (threads != 1 || of.Case.Operations == 0 || of.Case is Inference || !options.Measures(peak)) return;
         _results.Add(new BenchResult(peak, "share of one core's multiply-adds", of.Shares.Median)
         {
             Batch = of.Case.Size,
@@ -142,7 +147,7 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
 
     private void MeasureAllocations()
     {
-        foreach (var create in (Func<BenchCase>[])[() => new TrainingStep(64, 2), () => new Inference(64, 2)])
+        foreach (var create in (Func<BenchCase>[])[() => new TrainingStep(64, 2), () => new Inference(64, 2), () => new CharacterStep(64)])
         {
             using var of = create();
             of.Measure();

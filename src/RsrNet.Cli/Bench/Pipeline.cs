@@ -8,8 +8,8 @@ using RsrNet.Cli.Models;
 using RsrNet.Core;
 using RsrNet.Core.Articles;
 using RsrNet.Core.Documents;
-using RsrNet.Core.Replicas;
 using RsrNet.Core.Embedding;
+using RsrNet.Core.Replicas;
 using RsrNet.Server;
 using RsrNet.Server.Configuration;
 
@@ -106,7 +106,8 @@ internal sealed class Pipeline
     private static async Task<Running> Start(CancellationToken cancellation)
     {
         var folder = Directory.CreateTempSubdirectory("rsrnet-bench-").FullName;
-        var configuration = new ConfigurationFile(new RsrNetOptions(), new ServerOptions { Urls = "http://127.0.0.1:0", Data = folder });
+        // The notebook's mode, which the figures of other days and the peers are of.
+        var configuration = new ConfigurationFile(new RsrNetOptions { Learning = LearningMode.Notebook }, new ServerOptions { Urls = "http://127.0.0.1:0", Data = folder });
         var encoders = new EncoderChoice(new EmbeddingOptions(), new ModelLibrary(folder), EngineCatalog.OfCore());
         var plan = new ServingPlan(configuration, EngineCatalog.OfCore().Find("cpu"), encoders, EncoderChoice.Hashed);
         return new Running(await SingleProcess.Start(plan, static _ => { }, cancellation), folder);

@@ -41,21 +41,24 @@ internal static class TrainCommand
             Description = "JSON: a line for each epoch {epoch, loss, similarity, documents, seconds}, then {done: true, weightVersion}.",
         };
         var encoder = EncoderChoice.Option();
+        var learning = LearningChoice.Option();
         var engine = EngineChoice.Option(terminal, byDefault: defaults.Replicas.Engine);
         var command = new Command("train", "Learns from articles with highlights, without a server.")
         {
-            paths, epochs, batch, seed, encoder, engine, checkpoints, save, json,
+            paths, epochs, batch, seed, encoder, engine, learning, checkpoints, save, json,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
             var network = EngineChoice.Of(terminal, parsed.GetValue(engine));
             var options = defaults with
             {
+                Learning = LearningChoice.Of(parsed.GetValue(learning)) ?? defaults.Learning,
                 Replicas = defaults.Replicas with { Seed = parsed.GetValue(seed), Engine = network.Name },
+                Residual = defaults.Residual with { Seed = parsed.GetValue(seed) },
                 Coordination = defaults.Coordination with { BatchSize = parsed.GetValue(batch) },
             };
             var articles = await LabelledArticles.Read(parsed.GetRequiredValue(paths), options.Articles, terminal, cancellation);
-            if (articles.Count < 2) throw new CommandException("training needs at least two articles with highlights (BatchNorm cannot train on one)");
+            if (articles.Count < 2) throw new CommandException("training needs at least two articles with highlights");
             await using var store = new MemoryDocumentStore();
             var folder = parsed.GetValue(checkpoints) is { } path ? new CheckpointFolder(path, options.Weights) : null;
             var chosen = EncoderChoice.Of(terminal, options.Embedding).Open(parsed.GetRequiredValue(encoder));
@@ -82,7 +85,11 @@ internal static class TrainCommand
     private static void Save(Checkpoint weights, string file, Terminal terminal)
     {
         var path = Path.GetFullPath(file);
-        using (var stream = new FileStream(path + ".partial", FileMode.Create, FileAccess.Write)) StateDict.Write(stream, weights.Weights);
+        using (var stream = new FileStream(path + ".partial", FileMode.Create, FileAccess.Write))
+        {
+            if (weights.Residual is null) StateDict.Write(stream, weights.Weights);
+            else CheckpointFile.Write(stream, weights with { Optimizer = null });
+        }
         File.Move(path + ".partial", path, overwrite: true);
         terminal.Notice($"wrote {path}");
     }

@@ -14,14 +14,21 @@ internal static class ShowCommand
     {
         var id = new Argument<string>("ID") { Description = "The document's id." };
         var watch = new Option<bool>("--watch") { Description = "Stays and prints each supervision step as it happens; Ctrl-C ends it." };
+        var steps = NumberOption.Of("--steps", "Refines the document first, by so many supervision steps at most.", 0, least: 0, greatest: 1000);
+        var until = NumberOption.Of("--until", "Refines it first, until both residuals are below this.", 0.0, least: 0, greatest: 0.999);
+        var limit = NumberOption.Of("--time-limit", "Refines it first, for so many milliseconds at most; alone: until the tolerance is reached.", 0, least: 0, greatest: 600_000);
         var json = new Option<bool>("--json") { Description = "The server's JSON; with --watch one line for each step." };
         var url = ServerAddress.Option(terminal);
-        var command = new Command("show", "Shows a document's refinement state and summary.") { id, watch, json, url };
+        var command = new Command("show", "Shows a document's refinement state and summary.") { id, watch, steps, until, limit, json, url };
         command.SetAction(async (parsed, cancellation) =>
         {
             using var server = new ServerClient(parsed.GetRequiredValue(url));
             var path = $"v1/documents/{ServerClient.Escape(parsed.GetRequiredValue(id))}";
-            var document = await Read(server, path, parsed.GetRequiredValue(id), cancellation);
+            var wish = new JsonObject();
+            if (parsed.GetValue(steps) is > 0 and var most) wish["steps"] = most;
+            if (parsed.GetValue(until) is > 0 and var residual) wish["untilResidual"] = residual;
+            if (parsed.GetValue(limit) is > 0 and var milliseconds) wish["timeLimitMs"] = milliseconds;
+            var document = await Read(server, path, parsed.GetRequiredValue(id), wish.Count > 0 ? wish : null, cancellation);
             if (parsed.GetValue(json)) terminal.ResultWriter.WriteLine(JsonText.Of(document));
             else Print(document, terminal);
             if (parsed.GetValue(watch)) await Follow(server, path, parsed.GetValue(json), terminal, cancellation);
@@ -30,11 +37,11 @@ internal static class ShowCommand
         return command;
     }
 
-    private static async Task<JsonNode> Read(ServerClient server, string path, string id, CancellationToken cancellation)
+    private static async Task<JsonNode> Read(ServerClient server, string path, string id, JsonObject? wish, CancellationToken cancellation)
     {
         try
         {
-            return await server.Get(path, cancellation);
+            return wish is null ? await server.Get(path, cancellation) : await server.Post($"{path}/refine", wish, cancellation);
         }
         catch (ServerRefusedException refusal) when (refusal.Status == HttpStatusCode.NotFound)
         {
@@ -105,10 +112,13 @@ internal static class ShowCommand
         var summary = document.Items("summary").ToList();
         if (summary.Count == 0) return;
         console.WriteLine();
-        console.WriteLine("Summary");
+        console.WriteLine(document.Text("readout") is { } readout ? $"Summary ({readout})" : "Summary");
         foreach (var sentence in summary)
         {
             terminal.ResultWriter.WriteLine($"  - {Terminal.Printable(sentence.Text("sentence") ?? "").ReplaceLineEndings(" ")}");
+            var reasons = sentence.Items("contributions").Where(one => one.Number("value") is > 0.005).Take(3)
+                .Select(one => string.Create(CultureInfo.InvariantCulture, $"{one.Text("feature")} +{one.Number("value"):0.00}")).ToList();
+            if (reasons.Count > 0) terminal.ResultWriter.WriteLine($"    because of {string.Join(", ", reasons)}");
         }
     }
 }

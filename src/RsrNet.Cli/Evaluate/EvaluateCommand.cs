@@ -103,8 +103,7 @@ internal static class EvaluateCommand
         switch (mode)
         {
             case "residual":
-                var residual = new ResidualOptions();
-                return new ResidualModel(encoder.Dimensions, residual with { Recursion = residual.Recursion with { Seed = seed } }, options.Coordination);
+                return new ResidualModel(encoder.Dimensions, new ResidualOptions { Seed = seed }, options.Coordination);
             case "notebook":
                 var recursion = options.Replicas with { Seed = seed };
                 var shape = new RecursionShape(encoder.Dimensions, recursion.Hidden, recursion.Latent);

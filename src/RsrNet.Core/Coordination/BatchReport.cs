@@ -11,7 +11,8 @@ namespace RsrNet.Core.Coordination;
 public sealed record BatchReport(int Documents, float? Loss, double Similarity, double Error, long WeightVersion)
 {
     internal static BatchReport Of(int documents, float? loss, IReadOnlyList<Prediction> predictions, long version) => new(
-        documents, loss, predictions.Average(prediction => (double)prediction.Similarity), predictions.Average(prediction => (double)prediction.Error), version);
+        documents, loss, predictions.Select(prediction => (double)prediction.Similarity).DefaultIfEmpty().Average(),
+        predictions.Select(prediction => (double)prediction.Error).DefaultIfEmpty().Average(), version);
 
     /// <summary>Several replicas' parts as one: means over the documents.</summary>
     internal static BatchReport Join(IReadOnlyList<BatchReport> parts)

@@ -4,28 +4,57 @@ using RsrNet.Core.Weights;
 namespace RsrNet.Core.Coordination;
 
 /// <summary>
-/// Owns the weights, the optimiser's state and the version: the only place where weights change. Used by one thread at a time.
+/// Owns the weights, the optimiser's state and the version: the only place where weights change. In the residual mode the average that is served and
+/// the regressions beside the network are part of a version, too. Used by one thread at a time.
 /// </summary>
 public sealed class Coordinator
 {
-    private readonly CoordinationOptions options;
+    private readonly ResidualOptions? configured;
+    private CoordinationOptions options;
+    private readonly WeightAverage? average;
+    private CoordinationOptions rates;
 
     /// <param name="weights">Taken over, not copied.</param>
+    /// <param name="residual">For a network in the residual mode, which needs it; its learning rate counts.</param>
     /// <exception cref="ArgumentException">An option of the optimiser is out of range.</exception>
-    public Coordinator(RecursionWeights weights, CoordinationOptions options)
+    public Coordinator(RecursionWeights weights, CoordinationOptions options, ResidualOptions? residual = null)
     {
+        if (weights.Shape.Mode == LearningMode.Residual != residual is not null)
+            throw new ArgumentException("a network in the residual mode goes with residual options, and no other does", nameof(residual));
+        if (residual is not null) options = options with { LearningRate = residual.LearningRate };
         Require(options.LearningRate > 0, nameof(options.LearningRate), "above 0", options.LearningRate);
         Require(options.Beta1 is >= 0 and < 1, nameof(options.Beta1), "at least 0 and below 1", options.Beta1);
         Require(options.Beta2 is >= 0 and < 1, nameof(options.Beta2), "at least 0 and below 1", options.Beta2);
         Require(options.Epsilon > 0, nameof(options.Epsilon), "above 0", options.Epsilon);
         Require(options.ClipNorm > 0, nameof(options.ClipNorm), "above 0", options.ClipNorm);
-        this.options = options;
+        this.options = rates = options;
         Weights = weights;
         Optimizer = new AdamState(weights.Layout.ParameterCount);
+        Residual = configured = residual;
+        if (residual is null) return;
+        Regressions = new StreamRegressions(weights.Shape.D, residual);
+        Regressions.Publish(weights);
+        average = new WeightAverage(weights, residual.AverageDecay);
     }
 
     /// <summary>The current weights, in place: the next <see cref="Apply"/> changes them.</summary>
     public RecursionWeights Weights { get; }
+
+    /// <summary>The weights that refine documents, in place: the average of the trained ones where there is one.</summary>
+    public RecursionWeights Served => average?.Weights ?? Weights;
+
+    /// <summary>What is learned beside the network; null in the notebook's mode.</summary>
+    public StreamRegressions? Regressions { get; }
+
+    /// <summary>What the learning rate is multiplied with; 1 unless somebody reacts to a drift. Above 0.</summary>
+    public double RateFactor
+    {
+        get => rates.LearningRate / options.LearningRate;
+        set => rates = options with { LearningRate = options.LearningRate * value };
+    }
+
+    /// <summary>How the residual mode learns now: as configured, or as the promoted challenger does. Null in the notebook's mode.</summary>
+    public ResidualOptions? Residual { get; private set; }
 
     /// <summary>Adam's moments, in place.</summary>
     public AdamState Optimizer { get; private set; }
@@ -45,8 +74,9 @@ public sealed class Coordinator
     /// </summary>
     /// <param name="gradient">[parameters], not clipped.</param>
     /// <param name="loss">The step's loss.</param>
+    /// <param name="lessons">What the batch teaches the regressions; part of the same version.</param>
     /// <returns>The gradient's norm before clipping; NaN where it was refused.</returns>
-    public double Apply(ReadOnlySpan<float> gradient, float loss)
+    public double Apply(ReadOnlySpan<float> gradient, float loss, IReadOnlyList<Lesson>? lessons = null)
     {
         var norm = FusedAdam.Norm(gradient);
         if (!double.IsFinite(norm) || !float.IsFinite(loss))
@@ -54,7 +84,13 @@ public sealed class Coordinator
             RefusedGradients++;
             return double.NaN;
         }
-        FusedAdam.Step(Weights.Parameters, gradient, GradientClip.Coefficient(norm, options.ClipNorm), Optimizer, options);
+        FusedAdam.Step(Weights.Parameters, gradient, GradientClip.Coefficient(norm, options.ClipNorm), Optimizer, rates);
+        average?.Add(Weights);
+        if (lessons is { Count: > 0 } && Regressions is not null)
+        {
+            foreach (var lesson in lessons) Regressions.Observe(lesson);
+            Publish();
+        }
         Version++;
         Loss = loss;
         return norm;
@@ -88,7 +124,10 @@ public sealed class Coordinator
 
     /// <summary>A copy of everything, to be written while learning goes on.</summary>
     public Checkpoint Snapshot(string? encoderId, string mode, DateTimeOffset at) =>
-        new(Version, encoderId, mode, Weights.Clone(), Optimizer.Clone(), at, Loss);
+        new(Version, encoderId, mode, Weights.Clone(), Optimizer.Clone(), at, Loss)
+        {
+            Residual = average is null ? null : new ResidualState(average.Weights.Clone(), average.Updates, Regressions!.Tensors()) { Promoted = Residual == configured ? null : Residual },
+        };
 
     /// <summary>Goes on from a checkpoint, with its version.</summary>
     /// <exception cref="WeightsRejectedException">Shapes or numbers do not fit; nothing changed.</exception>
@@ -105,16 +144,55 @@ public sealed class Coordinator
 
     private void TakeOver(Checkpoint checkpoint, long version)
     {
+        if (checkpoint.Weights.Shape.Mode != Weights.Shape.Mode)
+        {
+            throw new WeightsRejectedException(
+                $"the weights were learned in the mode '{NameOf(checkpoint.Weights.Shape.Mode)}', and this learner's is '{NameOf(Weights.Shape.Mode)}': "
+                + $"start with `--learning {NameOf(checkpoint.Weights.Shape.Mode)}` (Learning in the configuration), or use another data folder");
+        }
         if (checkpoint.Weights.Shape != Weights.Shape)
             throw new WeightsRejectedException(
                 $"weights of shape {checkpoint.Weights.Shape} do not fit a network of shape {Weights.Shape}");
         StateDict.Check(checkpoint.Weights);
         if (checkpoint.Optimizer is { } optimizer) StateDict.Check(optimizer, Weights.Layout.ParameterCount);
+        if (checkpoint.Residual is { } state && Regressions is not null)
+        {
+            if (state.Served.Shape != Weights.Shape) throw new WeightsRejectedException($"the served weights have the shape {state.Served.Shape}, not {Weights.Shape}");
+            StateDict.Check(state.Served);
+            (state.Promoted ?? configured!).Check();
+            Regressions.Restore(state.Regressions);
+            average!.Restore(state.Served, state.Updates);
+            Learn(state.Promoted ?? configured!);
+        }
+        else average?.Restore(checkpoint.Weights, 0);
         Weights.CopyFrom(checkpoint.Weights);
+        // Of a bare state_dict the regressions are not known; those that are here go on, over its network.
+        if (checkpoint.Residual is null && Regressions is not null) Publish();
         Optimizer = checkpoint.Optimizer?.Clone() ?? new AdamState(Weights.Layout.ParameterCount);
         Version = version;
         Loss = checkpoint.Loss;
     }
+
+    /// <summary>Learns otherwise from now on. Sizes and depth stay.</summary>
+    private void Learn(ResidualOptions otherwise)
+    {
+        if (otherwise == Residual) return;
+        otherwise.Check();
+        Residual = otherwise;
+        rates = options = options with { LearningRate = otherwise.LearningRate };
+        average!.Decay = otherwise.AverageDecay;
+        Regressions!.Options = otherwise;
+    }
+
+    private void Publish()
+    {
+        Regressions!.Publish(Weights);
+        Regressions.Publish(Served);
+    }
+
+#pragma warning disable CA1308 // the name as everybody sees it
+    internal static string NameOf(LearningMode mode) => mode.ToString().ToLowerInvariant();
+#pragma warning restore CA1308
 
     private static void Require(bool holds, string name, string range, double value)
     {

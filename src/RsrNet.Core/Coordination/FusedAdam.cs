@@ -24,26 +24,56 @@ public static unsafe class FusedAdam
     public static void Step(Span<float> parameters, ReadOnlySpan<float> gradient, float coefficient, AdamState state, CoordinationOptions options) =>
         Step(parameters, gradient, coefficient, state, options, VectorWidths.Best);
 
+    /// <summary>One step of some parameters; the others and their moments stay as they are, as in torch.optim.SparseAdam.</summary>
+    /// <param name="ranges">Where to step; they must not overlap.</param>
+    /// <exception cref="ArgumentException">The lengths differ, or a range is not inside.</exception>
+    public static void Step(
+        Span<float> parameters, ReadOnlySpan<float> gradient, float coefficient, AdamState state, CoordinationOptions options,
+        ReadOnlySpan<(int From, int To)> ranges)
+    {
+        Check(parameters, gradient, state);
+        state.Step++;
+        var rates = new Rates(coefficient, state.Step, options);
+        fixed (float* p = parameters, g = gradient, m = state.Mean, v = state.Variance)
+        {
+            foreach (var (from, to) in ranges)
+            {
+                if (from < 0 || to > parameters.Length) throw new ArgumentException($"there are no parameters {from} to {to}", nameof(ranges));
+                Step(p, g, m, v, from, to, rates, VectorWidths.Best);
+            }
+        }
+    }
+
     internal static void Step(
         Span<float> parameters, ReadOnlySpan<float> gradient, float coefficient, AdamState state, CoordinationOptions options, VectorWidth width)
+    {
+        Check(parameters, gradient, state);
+        state.Step++;
+        var rates = new Rates(coefficient, state.Step, options);
+        fixed (float* p = parameters, g = gradient, m = state.Mean, v = state.Variance)
+        {
+            Step(p, g, m, v, 0, parameters.Length, rates, width);
+        }
+    }
+
+    private static void Check(Span<float> parameters, ReadOnlySpan<float> gradient, AdamState state)
     {
         if (gradient.Length != parameters.Length)
             throw new ArgumentException($"the gradient has {gradient.Length} elements, the network {parameters.Length}", nameof(gradient));
         if (state.Mean.Length != parameters.Length)
             throw new ArgumentException($"Adam's state has {state.Mean.Length} elements, the network {parameters.Length}", nameof(state));
-        state.Step++;
-        var rates = new Rates(coefficient, state.Step, options);
-        fixed (float* p = parameters, g = gradient, m = state.Mean, v = state.Variance)
+    }
+
+    private static void Step(float* p, float* g, float* m, float* v, int from, int to, in Rates rates, VectorWidth width)
+    {
+        var done = width switch
         {
-            var done = width switch
-            {
-                VectorWidth.Vector512 => Step<Simd512, Vector512<float>>(p, g, m, v, 0, parameters.Length, rates),
-                VectorWidth.Vector256 => Step<Simd256, Vector256<float>>(p, g, m, v, 0, parameters.Length, rates),
-                VectorWidth.Vector128 => Step<Simd128, Vector128<float>>(p, g, m, v, 0, parameters.Length, rates),
-                _ => 0,
-            };
-            Step<SimdScalar, float>(p, g, m, v, done, parameters.Length, rates);
-        }
+            VectorWidth.Vector512 => Step<Simd512, Vector512<float>>(p, g, m, v, from, to, rates),
+            VectorWidth.Vector256 => Step<Simd256, Vector256<float>>(p, g, m, v, from, to, rates),
+            VectorWidth.Vector128 => Step<Simd128, Vector128<float>>(p, g, m, v, from, to, rates),
+            _ => from,
+        };
+        Step<SimdScalar, float>(p, g, m, v, done, to, rates);
     }
 
     /// <summary>

@@ -171,6 +171,7 @@ public sealed class GradientExchange : IGradientExchange
         if (IsStale(contribution))
         {
             StaleContributions++;
+            foreach (var seat in own) seat.OnRefused();
             // A replica's own weights cannot be computed anew with others under them: its batches are dealt out again.
             return Task.FromResult(Answer(options.Mode == CoordinationMode.LocalSteps ? Reception.Late : Reception.Stale));
         }
@@ -195,6 +196,7 @@ public sealed class GradientExchange : IGradientExchange
     private void Apply(List<HeldContribution> shares)
     {
         var joined = Contribution.Join(shares.ConvertAll(share => share.Value));
+        var behind = coordinator.Version - joined.BaseVersion;
         var applied = options.Mode == CoordinationMode.LocalSteps
             ? coordinator.Average(joined.Values, joined.Updates, joined.Loss)
             : !double.IsNaN(coordinator.Apply(joined.Values, joined.Loss));
@@ -210,7 +212,7 @@ public sealed class GradientExchange : IGradientExchange
             held.Remove(share);
             foreach (var part in share.Value.Parts)
             {
-                if (applied && seats.TryGetValue(part.Replica, out var seat)) seat.OnApplied(part.Sequence, answer);
+                if (applied && seats.TryGetValue(part.Replica, out var seat)) seat.OnApplied(part.Sequence, answer, behind);
             }
             share.Complete(answer);
         }

@@ -1,4 +1,5 @@
 using RsrNet.Core.Documents;
+using RsrNet.Core.Numerics;
 
 namespace RsrNet.Core.Coordination;
 
@@ -9,15 +10,22 @@ internal sealed class LabelledDocuments
     private readonly RefinementLoop refinement;
     private readonly TrainingQueue<ActiveDocument> queue;
 
-    public LabelledDocuments(ActiveDocuments documents, RefinementLoop refinement, CoordinationOptions options, TimeProvider time)
+    /// <param name="reservoir">The residual mode's sample of the past; null in the notebook's mode.</param>
+    public LabelledDocuments(
+        ActiveDocuments documents, RefinementLoop refinement, CoordinationOptions options, Reservoir<ReservedDocument>? reservoir, TimeProvider time)
     {
         this.documents = documents;
         this.refinement = refinement;
         queue = new TrainingQueue<ActiveDocument>(options, time);
-        documents.OnGone = Replay.Remove;
+        Reservoir = reservoir;
+        documents.OnGone = Forget;
     }
 
+    /// <summary>The latest ones that were learned, in the notebook's mode.</summary>
     public Replay<Document> Replay { get; } = new(document => document.Id);
+
+    /// <summary>A sample of all that were learned, in the residual mode; null in the notebook's.</summary>
+    public Reservoir<ReservedDocument>? Reservoir { get; }
 
     /// <summary>The first labelled document of all has nobody to be trained with: it is refined meanwhile, and joins the next batch.</summary>
     public ActiveDocument? Alone { get; set; }
@@ -53,7 +61,23 @@ internal sealed class LabelledDocuments
     {
         documents.Unsaved.Add(taken);
         if (taken.Document.Status == DocumentStatus.Failed) return;
-        Replay.Add(taken.Document);
+        if (Reservoir is null) Replay.Add(taken.Document);
         refinement.Add(taken);
+    }
+
+    /// <summary>After a start: what was learned before it.</summary>
+    public async Task Recall(IDocumentStore store, CancellationToken cancellation)
+    {
+        foreach (var document in (await store.ReadLearned(Reservoir?.Capacity ?? Replay<Document>.Limit, cancellation)).Reverse())
+        {
+            if (Reservoir is null) Replay.Add(document);
+            else Reservoir.Add(ReservedDocument.Of(document));
+        }
+    }
+
+    private void Forget(string id)
+    {
+        Replay.Remove(id);
+        Reservoir?.Remove(reserved => reserved.Document.Id == id);
     }
 }

@@ -7,16 +7,27 @@ namespace RsrNet.Core.Coordination;
 /// <param name="exchange">Null where the coordinator has one user.</param>
 internal sealed class LearnerWeights(Coordinator coordinator, GradientExchange? exchange, string encoderId, string mode, TimeProvider time)
 {
+    private ServedRegressions? served = ServedRegressions.Of(coordinator);
+
+    /// <summary>What the regressions beside the network say, as a value for any thread; null in the notebook's mode.</summary>
+    public ServedRegressions? Regressions => Volatile.Read(ref served);
+
+    /// <summary>Makes what was learned since the last time visible to other threads.</summary>
+    public void Publish() => Volatile.Write(ref served, ServedRegressions.Of(coordinator));
+
     public long Version => coordinator.Version;
 
     public float? Loss => coordinator.Loss;
+
+    /// <inheritdoc cref="Coordinator.Residual"/>
+    public ResidualOptions? Residual => coordinator.Residual;
 
     /// <summary>The weights to refine with, and their version.</summary>
     public (RecursionWeights Weights, long Version) Current
     {
         get
         {
-            if (exchange is null) return (coordinator.Weights, coordinator.Version);
+            if (exchange is null) return (coordinator.Served, coordinator.Version);
             var current = exchange.Current;
             return (current.Weights, current.Version);
         }
@@ -37,13 +48,16 @@ internal sealed class LearnerWeights(Coordinator coordinator, GradientExchange? 
         Check(checkpoint);
         if (exchange is null) coordinator.Restore(checkpoint);
         else exchange.Restore(checkpoint);
+        Publish();
     }
 
     /// <inheritdoc cref="Coordinator.Adopt"/>
     public long Adopt(Checkpoint checkpoint)
     {
         Check(checkpoint);
-        return exchange is null ? coordinator.Adopt(checkpoint) : exchange.Adopt(checkpoint);
+        var version = exchange is null ? coordinator.Adopt(checkpoint) : exchange.Adopt(checkpoint);
+        Publish();
+        return version;
     }
 
     private void Check(Checkpoint checkpoint)

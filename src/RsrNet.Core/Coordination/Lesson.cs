@@ -36,6 +36,9 @@ public sealed record Lesson
     /// <summary>Cosine of the prediction to t.</summary>
     public required double Cosine { get; init; }
 
+    /// <summary>Mean squared error of the prediction to t.</summary>
+    public required double Error { get; init; }
+
     /// <summary>[11, 11] and [11] sums over the sentences: <see cref="HighlightOverlap"/> against <see cref="ReadoutFeatures"/>.</summary>
     public required double[] ReadoutGram { get; init; }
 
@@ -83,6 +86,7 @@ public sealed record Lesson
             ForetoldCosine = foretold,
             Probability = weights.Line.Probability(foretold),
             Cosine = VectorMath.Cosine(y, t),
+            Error = VectorMath.MeanSquaredError(y, t),
             ReadoutGram = scorer.Gram,
             ReadoutMoment = scorer.Moment,
             Learned = overlap.OfSummary(readout.Pick(view, features, weights.Readout)),

@@ -7,6 +7,9 @@ namespace RsrNet.Core.Coordination;
 /// <summary>The notebook's network, loss and optimiser as a <see cref="IStreamModel"/>; the summary is the three sentences nearest to y.</summary>
 public sealed class NotebookModel : IStreamModel
 {
+    /// <summary>The mode's name.</summary>
+    public const string Name = "notebook";
+
     private const int SummarySentences = 3;
 
     private readonly RecursionOptions options;
@@ -25,7 +28,7 @@ public sealed class NotebookModel : IStreamModel
     }
 
     /// <inheritdoc/>
-    public string Mode => "notebook";
+    public string Mode => Name;
 
     /// <inheritdoc/>
     public RecursionBatch Place(IReadOnlyList<ReadArticle> articles)
@@ -58,11 +61,11 @@ public sealed class NotebookModel : IStreamModel
         var d = engine.Shape.D;
         var y = batch.Y.AsSpan(row * d, d);
         var article = batch.Sentences[row]!;
-        var scored = new List<ChosenSentence>(article.Count);
+        var scored = new List<SummarySentence>(article.Count);
         for (var i = 0; i < article.Count; i++)
-            scored.Add(new ChosenSentence(article.Outlines[i].Text, article.Outlines[i].Position, VectorMath.Cosine(article.Vector(i), y), []));
+            scored.Add(new SummarySentence(article.Outlines[i].Text, article.Outlines[i].Position, VectorMath.Cosine(article.Vector(i), y)));
         return new ReadoutSummary(
-            "nearest", [.. scored.OrderByDescending(sentence => sentence.Score).Take(SummarySentences).OrderBy(sentence => sentence.Position)]);
+            Readout.Nearest, [.. scored.OrderByDescending(sentence => sentence.Score).Take(SummarySentences).OrderBy(sentence => sentence.Position)]);
     }
 
     /// <summary>The batch's supervision steps; one article alone is not learned from, because BatchNorm has no variance over it.</summary>

@@ -1,6 +1,7 @@
 using RsrNet.Core.Documents;
 using RsrNet.Core.Numerics;
 using RsrNet.Core.Replicas;
+using RsrNet.Core.Weights;
 
 namespace RsrNet.Core.Coordination;
 
@@ -12,7 +13,6 @@ public sealed class ResidualModel : IStreamModel
     private readonly ResidualOptions options;
     private readonly RecursionShape shape;
     private readonly Coordinator coordinator;
-    private readonly WeightAverage average;
     private readonly ResidualEngine trainer;
     private readonly ResidualEngine server;
     private readonly Supervision supervision;
@@ -30,24 +30,21 @@ public sealed class ResidualModel : IStreamModel
         options.Check();
         this.options = options;
         shape = new RecursionShape(dimensions, options.Recursion.Hidden, options.Recursion.Latent) { Mode = LearningMode.Residual };
-        var weights = RecursionInitialization.Create(shape, options.Recursion.Seed);
-        Regressions = new StreamRegressions(dimensions, options);
-        Regressions.Publish(weights);
-        coordinator = new Coordinator(weights, (coordination ?? new CoordinationOptions()) with { LearningRate = options.LearningRate });
-        average = new WeightAverage(weights, options.AverageDecay);
+        coordinator = new Coordinator(
+            RecursionInitialization.Create(shape, options.Recursion.Seed), coordination ?? new CoordinationOptions(), options);
         trainer = new ResidualEngine(shape, options.Recursion);
         server = new ResidualEngine(shape, options.Recursion);
-        server.Load(average.Weights);
+        server.Load(coordinator.Served);
         supervision = new Supervision(trainer, coordinator, options.Recursion);
         reservoir = new Reservoir<ReadArticle>(options.ReservoirSize, options.Recursion.Seed);
         readout = new SentenceReadout(redundancy: options.Redundancy);
     }
 
     /// <summary>What is learned beside the network.</summary>
-    public StreamRegressions Regressions { get; }
+    public StreamRegressions Regressions => coordinator.Regressions!;
 
     /// <summary>The weights that foretell: the average of the trained ones.</summary>
-    public RecursionWeights Served => average.Weights;
+    public RecursionWeights Served => coordinator.Served;
 
     /// <summary>Updates so far.</summary>
     public long Version => coordinator.Version;
@@ -96,18 +93,32 @@ public sealed class ResidualModel : IStreamModel
     /// <summary>Learns from articles that <see cref="Predict"/> was asked for just before, and from some of the reservoir.</summary>
     /// <param name="articles">With highlights.</param>
     /// <param name="judged">What was foretold of them, with the weights as they are.</param>
-    public void Learn(IReadOnlyList<ReadArticle> articles, RecursionBatch judged)
+    /// <returns>How each was judged, and what it taught.</returns>
+    public IReadOnlyList<Lesson> Learn(IReadOnlyList<ReadArticle> articles, RecursionBatch judged)
     {
         var statistics = new ResidualStatistics(Served);
         var taught = articles.Select((article, row) => Lesson.Of(
             article, judged.Y.AsSpan(row * shape.D, shape.D), statistics, readout, server.Read(article.Sentences, article.X))).ToArray();
-        Train(articles);
+        Train(articles, taught);
         foreach (var article in articles) reservoir.Add(article);
-        for (var replay = 0; replay < options.Replays; replay++) Train(reservoir.Draw(articles.Count));
-        foreach (var lesson in taught) Regressions.Observe(lesson);
-        Regressions.Publish(coordinator.Weights);
-        Regressions.Publish(average.Weights);
-        server.Load(average.Weights);
+        for (var replay = 0; replay < options.Replays; replay++) Train(reservoir.Draw(articles.Count), null);
+        server.Load(coordinator.Served);
+        return taught;
+    }
+
+    void IStreamModel.Learn(IReadOnlyList<ReadArticle> articles, RecursionBatch judged) => Learn(articles, judged);
+
+    /// <summary>Whether the learned readout serves.</summary>
+    internal bool ReadoutOpen => new ResidualStatistics(Served).ReadoutOpen > 0;
+
+    /// <inheritdoc cref="Coordinator.Snapshot"/>
+    internal Checkpoint Snapshot(string encoderId, DateTimeOffset at) => coordinator.Snapshot(encoderId, Mode, at);
+
+    /// <inheritdoc cref="Coordinator.Restore"/>
+    internal void Restore(Checkpoint checkpoint)
+    {
+        coordinator.Restore(checkpoint);
+        server.Load(coordinator.Served);
     }
 
     public void Dispose()
@@ -116,16 +127,16 @@ public sealed class ResidualModel : IStreamModel
         server.Dispose();
     }
 
-    private void Train(IReadOnlyList<ReadArticle> articles)
+    private void Train(IReadOnlyList<ReadArticle> articles, IReadOnlyList<Lesson>? taught)
     {
         if (articles.Count == 0) return;
         if (lessons is null || lessons.Capacity < articles.Count) lessons = new RecursionBatch(shape, articles.Count);
         Array.Clear(lessons.Y);
         Array.Clear(lessons.Z);
         Fill(lessons, articles);
-        foreach (var step in supervision.Run(lessons))
+        foreach (var step in supervision.Run(lessons, taught))
         {
-            if (step.Applied) average.Add(coordinator.Weights);
+            if (!step.Applied) break;
         }
     }
 }

@@ -5,8 +5,29 @@ namespace RsrNet.Core.Coordination;
 /// <summary>The residual learning mode. The figures in brackets are held-out cosine and MRR on CNN/DailyMail; the README says how they were measured.</summary>
 public sealed record ResidualOptions
 {
-    /// <summary>Sizes and depth of the reader network. Defaults: hidden 32, latent 64, n 2, T 1, N 1: deeper costs more than it brings on news.</summary>
-    public RecursionOptions Recursion { get; init; } = new() { Hidden = 32, Latent = 64, Calls = 2, LatentRecursions = 1, SupervisionSteps = 1, StopConfidence = 2 };
+    /// <summary>h, width of the reader network's hidden layer. Default 32; at least 1.</summary>
+    public int Hidden { get; init; } = 32;
+
+    /// <summary>L, width of its latent. Default 64; at least 1.</summary>
+    public int Latent { get; init; } = 64;
+
+    /// <summary>n, calls of the network in a latent recursion. Default 2: deeper costs more than it brings on news; at least 1.</summary>
+    public int Calls { get; init; } = 2;
+
+    /// <summary>T, latent recursions in a supervision step; only the last one gets gradients. Default 1; at least 1.</summary>
+    public int LatentRecursions { get; init; } = 1;
+
+    /// <summary>N, supervision steps for each batch of labelled documents. Default 1; at least 1.</summary>
+    public int SupervisionSteps { get; init; } = 1;
+
+    /// <summary>Seed of the initial weights and of what is learned again. Default 42.</summary>
+    public int Seed { get; init; } = 42;
+
+    /// <summary>The sizes and the depth in one; documents halt one by one, so a batch never stops early.</summary>
+    internal RecursionOptions Recursion => new()
+    {
+        Hidden = Hidden, Latent = Latent, Calls = Calls, LatentRecursions = LatentRecursions, SupervisionSteps = SupervisionSteps, StopConfidence = 2, Seed = Seed,
+    };
 
     /// <summary>Adam's step size. Default 0.003; above 0.</summary>
     public double LearningRate { get; init; } = 3e-3;
@@ -14,8 +35,11 @@ public sealed record ResidualOptions
     /// <summary>Decay of the average of weights that is served. Default 0.99; in [0, 1); 0 serves the trained weights.</summary>
     public double AverageDecay { get; init; } = 0.99;
 
-    /// <summary>Older labelled articles that are learned again with each new one. Default 1; at least 0.</summary>
-    public int Replays { get; init; } = 1;
+    /// <summary>
+    /// Older labelled articles that are learned again with each new one. Default 0: on news one more brings nothing that can be told from chance and costs a third
+    /// of the throughput; at least 0.
+    /// </summary>
+    public int Replays { get; init; }
 
     /// <summary>Labelled articles kept to learn from again. Default 1,000; at least 1.</summary>
     public int ReservoirSize { get; init; } = 1_000;

@@ -10,7 +10,7 @@ namespace RsrNet.Core.Coordination;
 /// <param name="replica">The learner's own, which scores where no replica could.</param>
 /// <param name="wake">Called, from any thread, when there is something to take in.</param>
 internal sealed class SharedTrainingLoop(
-    RsrNetOptions options, LabelledDocuments labelled, ActiveDocuments documents, ReplicaGroup group, Replica replica, Coordinator coordinator,
+    RsrNetOptions options, LabelledDocuments labelled, ActiveDocuments documents, DriftReaction drift, ReplicaGroup group, Replica replica, Coordinator coordinator,
     CheckpointSchedule schedule, LearnerTelemetry telemetry, TimeProvider time, Action wake) : ITrainingLoop
 {
     private long scheduledVersion = coordinator.Version;
@@ -111,8 +111,13 @@ internal sealed class SharedTrainingLoop(
     private BatchReport Conclude(TrainingFlight flight)
     {
         var outcome = flight.Outcome.GetAwaiter().GetResult();
-        telemetry.OnReplicaTrained($"replica {flight.Seat.Replica}", flight.Documents.Count, options.Replicas.SupervisionSteps, flight.BegunAt);
-        foreach (var prediction in outcome.Predictions) telemetry.OnPredicted(prediction.Similarity, prediction.Error);
+        telemetry.OnReplicaTrained(
+            $"replica {flight.Seat.Replica}", flight.Documents.Count, options.Replicas.SupervisionSteps, flight.BegunAt, flight.Seat.Staleness, flight.Seat.Refused);
+        foreach (var prediction in outcome.Predictions)
+        {
+            telemetry.OnPredicted(prediction.Similarity, prediction.Error);
+            drift.OnJudged(prediction.Similarity);
+        }
         foreach (var (taken, trained) in flight.Documents.Zip(outcome.Documents))
         {
             taken.AwaitsTraining = taken.InTraining = false;

@@ -22,7 +22,7 @@ public sealed class StreamRegressions
     /// <summary>Articles before the learned readout may serve at all.</summary>
     private const int FewestJudged = 20;
 
-    private readonly ResidualOptions options;
+    private ResidualOptions options;
     private readonly RunningMean x;
     private readonly RunningMean t;
     private readonly RunningMean sentence;
@@ -40,6 +40,12 @@ public sealed class StreamRegressions
         x = new RunningMean(dimensions, MeanHorizon);
         t = new RunningMean(dimensions, MeanHorizon);
         sentence = new RunningMean(dimensions, MeanHorizon);
+    }
+
+    /// <summary>How they learn from now on.</summary>
+    internal ResidualOptions Options
+    {
+        set => options = value;
     }
 
     /// <summary>Predictions of quality beside what came of them.</summary>
@@ -60,7 +66,7 @@ public sealed class StreamRegressions
         confidence.Observe(lesson.Confidence, lesson.Cosine);
         readout.Add(lesson.ReadoutGram, lesson.ReadoutMoment);
         if (x.Count > FewestForetold) Calibration.Add(lesson.ForetoldCosine, lesson.Probability, lesson.Cosine);
-        if (gains.Count == options.ReadoutWindow) gains.Dequeue();
+        while (gains.Count >= options.ReadoutWindow) gains.Dequeue();
         gains.Enqueue(lesson.Learned - lesson.Lead);
     }
 

@@ -7,7 +7,7 @@ namespace RsrNet.Core.Coordination;
 
 /// <summary>Training with the learner's own replica: a batch is scored, learned from and handed to refinement within one turn.</summary>
 internal sealed class TrainingLoop(
-    RsrNetOptions options, LabelledDocuments labelled, ActiveDocuments documents, Replica replica, Supervision supervision, Coordinator coordinator,
+    RsrNetOptions options, LabelledDocuments labelled, ActiveDocuments documents, DriftReaction drift, Replica replica, Supervision supervision, Coordinator coordinator,
     CheckpointSchedule schedule, LearnerTelemetry telemetry, TimeProvider time) : ITrainingLoop
 {
     public TimeSpan? DueIn => labelled.DueIn;
@@ -63,7 +63,13 @@ internal sealed class TrainingLoop(
         replica.Load(coordinator.Weights, coordinator.Version);
         replica.Place(judged);
         var predictions = replica.Predict(judged, options.Replicas.SupervisionSteps);
-        foreach (var prediction in predictions) telemetry.OnPredicted(prediction.Similarity, prediction.Error);
+        for (var i = 0; i < predictions.Length; i++)
+        {
+            // Highlights that came late are held against what was foretold while nobody knew them.
+            if (judged[i] is { WasForetold: true } known) predictions[i] = Prediction.Of(known.State!.Y, known.Embedding!.T!);
+            telemetry.OnPredicted(predictions[i].Similarity, predictions[i].Error);
+            drift.OnJudged(predictions[i].Similarity);
+        }
         return predictions;
     }
 

@@ -4,6 +4,7 @@ namespace RsrNet.Core.Coordination;
 public sealed class TrainingSeat
 {
     private readonly TaskCompletionSource<long?> firstApplied = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly List<long> staleness = [];
     private ContributionAnswer lastAnswer;
 
     internal TrainingSeat(int replica, long firstSequence)
@@ -27,8 +28,18 @@ public sealed class TrainingSeat
     /// <summary>The last one applied.</summary>
     internal long LastSequence { get; private set; }
 
-    internal void OnApplied(long sequence, ContributionAnswer answer)
+    /// <summary>By how many versions the weights had moved on when each applied contribution came, in their order. To be read once the seat was left.</summary>
+    public IReadOnlyList<long> Staleness => staleness;
+
+    /// <summary>Contributions refused because their weights were too old. To be read once the seat was left.</summary>
+    public int Refused { get; private set; }
+
+    internal void OnRefused() => Refused++;
+
+    /// <param name="versionsBehind">How far the weights had moved on since those it was computed with.</param>
+    internal void OnApplied(long sequence, ContributionAnswer answer, long versionsBehind)
     {
+        staleness.Add(versionsBehind);
         LastSequence = sequence;
         lastAnswer = answer;
         firstApplied.TrySetResult(answer.Version);

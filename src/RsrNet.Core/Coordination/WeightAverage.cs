@@ -8,28 +8,36 @@ namespace RsrNet.Core.Coordination;
 /// </summary>
 public sealed class WeightAverage
 {
-    private readonly double decay;
-
     /// <param name="weights">Where the average begins; copied.</param>
     /// <param name="decay">In [0, 1); 0 serves the trained weights themselves.</param>
     public WeightAverage(RecursionWeights weights, double decay)
     {
         if (!(decay is >= 0 and < 1)) throw new ArgumentException($"Residual.AverageDecay must be at least 0 and below 1, not {decay}");
-        this.decay = decay;
+        Decay = decay;
         Weights = weights.Clone();
     }
+
+    /// <summary>In [0, 1).</summary>
+    public double Decay { get; set; }
 
     /// <summary>The average; its statistics are those of the trained weights.</summary>
     public RecursionWeights Weights { get; }
 
     /// <summary>Updates that went into it.</summary>
-    public long Updates { get; set; }
+    public long Updates { get; private set; }
+
+    /// <summary>Goes on from an average that was kept.</summary>
+    public void Restore(RecursionWeights weights, long updates)
+    {
+        Weights.CopyFrom(weights);
+        Updates = updates;
+    }
 
     /// <param name="trained">The weights after an update.</param>
     public void Add(RecursionWeights trained)
     {
         Updates++;
-        var keep = (float)Math.Min(decay, (1.0 + Updates) / (10.0 + Updates));
+        var keep = (float)Math.Min(Decay, (1.0 + Updates) / (10.0 + Updates));
         var average = Weights.Parameters;
         for (var i = 0; i < average.Length; i++) average[i] = keep * average[i] + (1 - keep) * trained.Parameters[i];
         trained.Statistics.CopyTo(Weights.Statistics, 0);

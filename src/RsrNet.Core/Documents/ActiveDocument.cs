@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using RsrNet.Core.Numerics;
 
 namespace RsrNet.Core.Documents;
 
@@ -31,6 +32,20 @@ internal sealed class ActiveDocument(Document document)
     [MemberNotNullWhen(true, nameof(runs))]
     public bool HasRequests => runs is { Count: > 0 };
 
+    /// <summary>What speeds its present run up; null without acceleration.</summary>
+    public AndersonMixing? Mixing { get; set; }
+
+    /// <summary>Goes on from a mixture of the latest steps instead of the last one, where the run goes on and its weights are the same.</summary>
+    /// <param name="before">What the step began from.</param>
+    public void Mix(RefinementState? before)
+    {
+        if (Mixing is null || Document.State is not { } state) return;
+        if (before is null || before.WeightVersion != state.WeightVersion) Mixing.Reset();
+        if (before is null || Document.Status == DocumentStatus.Failed || (Document.IsFinished && !HasRequests)) return;
+        var next = Mixing.Next([.. before.Y, .. before.Z], [.. state.Y, .. state.Z]);
+        Document = Document with { State = state with { Y = next[..state.Y.Length], Z = next[state.Y.Length..] } };
+    }
+
     public void Add(RefineRun run) => (runs ??= []).Add(run);
 
     /// <summary>Takes the document's new value after a supervision step and answers the requests that it fulfils.</summary>
@@ -38,6 +53,12 @@ internal sealed class ActiveDocument(Document document)
     {
         Document = stepped;
         if (HasRequests) runs.RemoveAll(run => run.Advance(stepped));
+    }
+
+    /// <summary>Answers the requests whose time is up with the document as far as it has come.</summary>
+    public void AnswerLate()
+    {
+        if (HasRequests) runs.RemoveAll(run => run.IsLate && run.Completion.TrySetResult(Document));
     }
 
     /// <summary>Lets the document go; whoever waits for its refinement is told that it is not there any more.</summary>
@@ -59,9 +80,14 @@ internal sealed class ActiveDocument(Document document)
 /// <summary>A request for more refinement of one document.</summary>
 /// <param name="steps">Supervision steps at most.</param>
 /// <param name="untilResidual">Both residuals below this end it earlier; null to do all steps.</param>
-internal sealed class RefineRun(int steps, double? untilResidual)
+/// <param name="limit">It is answered after so long at the latest; null for no limit.</param>
+internal sealed class RefineRun(int steps, double? untilResidual, TimeSpan? limit, TimeProvider time)
 {
+    private readonly long begunAt = time.GetTimestamp();
     private int left = steps;
+
+    /// <summary>Whether its time is up.</summary>
+    public bool IsLate => limit is { } most && time.GetElapsedTime(begunAt) >= most;
 
     /// <summary>The document after the last step; null where it went away meanwhile.</summary>
     public TaskCompletionSource<Document?> Completion { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -72,6 +98,6 @@ internal sealed class RefineRun(int steps, double? untilResidual)
         left--;
         var state = document.State;
         var reached = untilResidual is { } bound && state is not null && state.ResidualY < bound && state.ResidualZ < bound;
-        return (left <= 0 || reached || document.Status == DocumentStatus.Failed) && Completion.TrySetResult(document);
+        return (left <= 0 || reached || IsLate || document.Status == DocumentStatus.Failed) && Completion.TrySetResult(document);
     }
 }

@@ -13,12 +13,13 @@ public sealed class ArticleSentences
     /// </summary>
     public const int Limit = 128;
 
-    private ArticleSentences(SentenceOutline[] outlines, float[] vectors, int dimensions)
+    internal ArticleSentences(IReadOnlyList<SentenceOutline> outlines, float[] vectors, int dimensions, float[]? products = null)
     {
         Outlines = outlines;
         Vectors = vectors;
         Dimensions = dimensions;
-        Products = new float[Count * Count];
+        Products = products ?? new float[Count * Count];
+        if (products is not null) return;
         for (var i = 0; i < Count; i++)
         {
             for (var k = 0; k <= i; k++) Products[i * Count + k] = Products[k * Count + i] = VectorMath.Dot(Vector(i), Vector(k));
@@ -64,7 +65,8 @@ public sealed class ArticleSentences
         var at = 0;
         for (var i = 0; i < articles.Length; i++)
         {
-            articles[i] = new ArticleSentences(outlines[i], vectors.AsSpan(at * d, outlines[i].Length * d).ToArray(), d);
+            // Some 90 KB: one alone is not copied.
+            articles[i] = new ArticleSentences(outlines[i], texts.Count == 1 ? vectors : vectors.AsSpan(at * d, outlines[i].Length * d).ToArray(), d);
             at += outlines[i].Length;
         }
         return articles;

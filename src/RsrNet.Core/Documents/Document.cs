@@ -78,8 +78,21 @@ public sealed record Document
         };
     }
 
+    /// <summary>The document after it was learned from in a mode in which learning is no step of its own: the last step has the loss.</summary>
+    public Document Learned(float loss) => State is null ? this : this with
+    {
+        State = State with { Loss = loss }, Trajectory = Trajectory.WithLoss(loss),
+    };
+
     /// <summary>The document with a new run of refinement before it, from its state as it is.</summary>
     public Document NewRun() => this with { Status = DocumentStatus.Refining, RunStart = State?.Step ?? 0 };
+
+    /// <summary>Whether somebody could have read what its y says of highlights that nobody knew: it was refined, and never learned from.</summary>
+    public bool WasForetold => State is { Loss: null };
+
+    /// <summary>The document as it is stored: sentences with their vectors are found again in the text.</summary>
+    public Document WithoutSentences() =>
+        Embedding is { Sentences: not null } embedding ? this with { Embedding = embedding with { Sentences = null } } : this;
 
     public Document Failing(string reason) => this with { Status = DocumentStatus.Failed, Failure = reason };
 }
@@ -88,4 +101,8 @@ public sealed record Document
 /// <param name="EncoderId"><see cref="Embedding.ITextEncoder.Id"/> of the encoder that made them.</param>
 /// <param name="X">[d] the article.</param>
 /// <param name="T">[d] its highlights joined by a blank; null without highlights.</param>
-public sealed record DocumentEmbedding(string EncoderId, float[] X, float[]? T);
+public sealed record DocumentEmbedding(string EncoderId, float[] X, float[]? T)
+{
+    /// <summary>The article's sentences with their vectors, which the residual mode reads. Only while the learner works on the document: they are not stored.</summary>
+    public ArticleSentences? Sentences { get; init; }
+}

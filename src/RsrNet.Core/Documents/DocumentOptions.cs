@@ -9,6 +9,12 @@ public sealed record DocumentOptions
     /// <summary>Supervision steps with one set of weights after which refinement gives up (status exhausted). Default 16; at least 1.</summary>
     public int MaxSteps { get; init; } = 16;
 
+    /// <summary>
+    /// m of Anderson acceleration of a document's (y, z) between two steps: steps remembered. Default 0, none; 0 to 20. It pays only where the plain iteration
+    /// takes many steps: at the default tolerance it takes three in either mode, and there is nothing to save.
+    /// </summary>
+    public int Acceleration { get; init; }
+
     /// <summary>Points kept of each document's trajectory. Default 64; at least 4.</summary>
     public int TrajectoryLimit { get; init; } = 64;
 

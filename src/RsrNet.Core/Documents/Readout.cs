@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using RsrNet.Core.Articles;
 using RsrNet.Core.Embedding;
 using RsrNet.Core.Numerics;
+using RsrNet.Core.Replicas;
 
 namespace RsrNet.Core.Documents;
 
@@ -10,6 +11,9 @@ namespace RsrNet.Core.Documents;
 /// <param name="sentences">Sentences of a summary; 3 as in the usual comparisons.</param>
 public sealed class Readout(ITextEncoder encoder, int sentences = 3)
 {
+    /// <summary>The name under which this readout shows itself.</summary>
+    public const string Nearest = "nearest";
+
     private const int FewestWords = 3;
 
     /// <summary>The best sentences in article order; positions count every sentence of the text, whether it could be chosen or not.</summary>
@@ -34,11 +38,24 @@ public sealed class Readout(ITextEncoder encoder, int sentences = 3)
     }
 
     /// <summary>The same for a document; without an embedding it is the article's first sentences, with score 0.</summary>
-    public IReadOnlyList<SummarySentence> Of(Document document)
+    public ReadoutSummary Of(Document document) => document.Embedding is { } embedding
+        ? new ReadoutSummary(Nearest, Of(document.Article.Text, embedding.X, document.State?.Y))
+        : new ReadoutSummary(SentenceReadout.Lead, First(document.Article.Text));
+
+    /// <summary>The text's first sentences, with score 0.</summary>
+    public IReadOnlyList<SummarySentence> First(string text) =>
+        [.. Choices(text, Sentences.Ranges(text)).Take(sentences).Select(choice => new SummarySentence(choice.Sentence, choice.Position, 0))];
+
+    /// <summary>The learned readout's summary of a document, by what the regressions of its weights say.</summary>
+    /// <param name="learned">Chooses.</param>
+    /// <param name="statistics">Of the served weights.</param>
+    public ReadoutSummary Of(Document document, SentenceReadout learned, ResidualStatistics statistics)
     {
-        if (document.Embedding is { } embedding) return Of(document.Article.Text, embedding.X, document.State?.Y);
-        var text = document.Article.Text;
-        return [.. Choices(text, Sentences.Ranges(text)).Take(sentences).Select(choice => new SummarySentence(choice.Sentence, choice.Position, 0))];
+        if (document.Embedding is not { } embedding) return new ReadoutSummary(SentenceReadout.Lead, First(document.Article.Text));
+        var article = embedding.Sentences ?? ArticleSentences.Of(encoder, document.Article.Text);
+        if (article.Count == 0) return new ReadoutSummary(SentenceReadout.Lead, First(document.Article.Text));
+        var reading = new SentenceReading(article, embedding.X, statistics);
+        return learned.Of(SummaryView.Of(reading, document.State?.Y, statistics), statistics);
     }
 
     // Each sentence once, the first place it stands at; short ones only where there is nothing else.

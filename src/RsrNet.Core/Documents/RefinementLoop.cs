@@ -1,4 +1,6 @@
 using RsrNet.Core.Coordination;
+using RsrNet.Core.Embedding;
+using RsrNet.Core.Numerics;
 using RsrNet.Core.Replicas;
 using RsrNet.Core.Telemetry;
 
@@ -9,8 +11,8 @@ namespace RsrNet.Core.Documents;
 /// gives its place to the next at once.
 /// </summary>
 internal sealed class RefinementLoop(
-    DocumentOptions options, IDocumentStore store, ActiveDocuments documents, Replica replica, LearnerWeights weights, LearnerTelemetry telemetry,
-    TimeProvider time)
+    DocumentOptions options, IDocumentStore store, ActiveDocuments documents, ArticleReader reader, Replica replica, LearnerWeights weights,
+    LearnerTelemetry telemetry, TimeProvider time)
 {
     private readonly List<ActiveDocument> underway = [];
     private long refreshedVersion;
@@ -21,6 +23,7 @@ internal sealed class RefinementLoop(
     public void Add(ActiveDocument taken)
     {
         taken.Document = taken.Document.NewRun();
+        taken.Mixing = options.Acceleration > 0 ? new AndersonMixing(options.Acceleration) : null;
         if (taken.UnderRefinement) return;
         taken.UnderRefinement = true;
         // Somebody waits for it: it goes first.
@@ -33,6 +36,7 @@ internal sealed class RefinementLoop(
     public bool Step()
     {
         underway.RemoveAll(taken => taken.Gone);
+        foreach (var taken in underway) taken.AnswerLate();
         List<ActiveDocument> batch = [.. underway.Where(taken => !taken.InTraining).Take(options.RefineBatch)];
         if (batch.Count == 0) return false;
         var startedAt = time.GetTimestamp();
@@ -41,12 +45,18 @@ internal sealed class RefinementLoop(
         replica.Place(batch.ConvertAll(taken => taken.Document));
         replica.Refine();
         telemetry.OnRefined(batch.Count, startedAt);
-        for (var row = 0; row < batch.Count; row++) documents.Record(batch[row], replica, row, trained: false, version);
+        for (var row = 0; row < batch.Count; row++)
+        {
+            var before = batch[row].Document.State;
+            documents.Record(batch[row], replica, row, trained: false, version);
+            batch[row].Mix(before);
+        }
         underway.RemoveAll(taken =>
         {
             if (!taken.Document.IsFinished || taken.HasRequests) return false;
             taken.UnderRefinement = false;
             telemetry.OnFinished(taken.Document);
+            taken.Document = taken.Document.WithoutSentences();
             return true;
         });
         foreach (var taken in batch) if (!taken.UnderRefinement) documents.Unsaved.Add(taken);
@@ -68,7 +78,7 @@ internal sealed class RefinementLoop(
         var before = underway.Count;
         foreach (var document in stale)
         {
-            if (!documents.TryFind(document.Id, out _)) Add(documents.Hold(document));
+            if (!documents.TryFind(document.Id, out _)) Add(documents.Hold(reader.Read(document)));
         }
         return underway.Count > before;
     }

@@ -64,7 +64,7 @@ public sealed class SentenceReadout(int sentences = 3, double redundancy = 0)
         // A contribution is told against the article's average sentence: what all have alike did not choose anything.
         var average = new double[ReadoutFeatures.Count];
         for (var i = 0; i < features.Length; i++) average[i % ReadoutFeatures.Count] += features[i] / view.Reading.Count;
-        var chosen = new ChosenSentence[picks.Length];
+        var chosen = new SummarySentence[picks.Length];
         for (var p = 0; p < picks.Length; p++)
         {
             var own = features.AsSpan(picks[p] * ReadoutFeatures.Count, ReadoutFeatures.Count);
@@ -73,7 +73,7 @@ public sealed class SentenceReadout(int sentences = 3, double redundancy = 0)
                 contributions.Add(new FeatureContribution(ReadoutFeatures.Names[k], (float)(statistics.Readout[k] * (own[k] - average[k]))));
             contributions.Sort((a, b) => Math.Abs(b.Value).CompareTo(Math.Abs(a.Value)));
             var outline = view.Reading.Article.Outlines[picks[p]];
-            chosen[p] = new ChosenSentence(outline.Text, outline.Position, (float)Score(own, statistics.Readout), contributions);
+            chosen[p] = new SummarySentence(outline.Text, outline.Position, (float)Score(own, statistics.Readout), contributions);
         }
         return new ReadoutSummary(open ? Learned : Lead, chosen);
     }
@@ -86,12 +86,10 @@ public sealed class SentenceReadout(int sentences = 3, double redundancy = 0)
     }
 }
 
-/// <param name="Readout">Which readout made it: <c>learned</c> or <c>lead</c>.</param>
-public sealed record ReadoutSummary(string Readout, IReadOnlyList<ChosenSentence> Sentences);
-
-/// <param name="Position">Index of the sentence in the article, from 0.</param>
-/// <param name="Score">Foretold share of its words and word pairs that human highlights would have; about [0, 2].</param>
-/// <param name="Contributions">What each feature added to the score beyond the article's average sentence; largest first.</param>
-public sealed record ChosenSentence(string Sentence, int Position, float Score, IReadOnlyList<FeatureContribution> Contributions);
+/// <param name="Readout">
+/// Which readout made it: <c>learned</c>, <c>lead</c> (the first sentences, until the learned one has proved better), or <c>nearest</c> (by cosine to y,
+/// in the notebook's mode).
+/// </param>
+public sealed record ReadoutSummary(string Readout, IReadOnlyList<SummarySentence> Sentences);
 
 public readonly record struct FeatureContribution(string Feature, float Value);

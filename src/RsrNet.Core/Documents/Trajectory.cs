@@ -18,6 +18,9 @@ public sealed class Trajectory
 
     public static Trajectory Of(IEnumerable<TrajectoryPoint> points) => new([.. points]);
 
+    /// <summary>The same with the loss at the last point.</summary>
+    public Trajectory WithLoss(float loss) => Points.IsEmpty ? this : new(Points.SetItem(Points.Length - 1, Points[^1] with { Loss = loss }));
+
     /// <summary>Adds a point; over <paramref name="limit"/> points every second one of the older half goes, but never the first.</summary>
     /// <param name="limit">At least 4.</param>
     public Trajectory Add(TrajectoryPoint point, int limit)

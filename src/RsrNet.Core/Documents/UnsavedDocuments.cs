@@ -11,8 +11,8 @@ namespace RsrNet.Core.Documents;
 internal sealed class UnsavedDocuments(
     IDocumentStore store, LearnerTelemetry telemetry, TimeProvider time, Action<ActiveDocument> onSaved, Action<ActiveDocument> onPassedOver)
 {
-    /// <summary>Documents of one write.</summary>
-    private const int Full = 256;
+    /// <summary>Documents of one write. Most that were just learned from are refined to the end before so many wait, and are written once.</summary>
+    private const int Full = 1024;
 
     /// <summary>How long a document may wait for others to be written with.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(200);
@@ -31,7 +31,7 @@ internal sealed class UnsavedDocuments(
     public long Mark => unsaved.Count > 0 ? begun + 1 : writing is not null ? begun : 0;
 
     /// <summary>Whether so many wait, or the store fails, that learning must not go on.</summary>
-    public bool MustWait => failedAt is not null || unsaved.Count >= 8 * Full;
+    public bool MustWait => failedAt is not null || unsaved.Count >= 2 * Full;
 
     /// <summary>How long until a write is due; null when there is nothing to write.</summary>
     public TimeSpan? DueIn
@@ -108,7 +108,7 @@ internal sealed class UnsavedDocuments(
         inFlight = [.. unsaved];
         unsaved.Clear();
         foreach (var document in inFlight) document.Unsaved = false;
-        var values = inFlight.ConvertAll(document => document.Document);
+        var values = inFlight.ConvertAll(document => document.Document.WithoutSentences());
         writing = Task.Run(() => store.Save(values));
         writing.ContinueWith(_ => whenWritten(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
     }

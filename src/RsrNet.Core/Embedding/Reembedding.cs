@@ -73,7 +73,7 @@ public sealed class Reembedding(
     private async Task ReplaceWeights(Action<string> warn, CancellationToken cancellation)
     {
         if (checkpoints is null || await checkpoints.LoadNewest(warn, cancellation) is not { } newest || newest.EncoderId == encoder.Id) return;
-        var weights = RecursionInitialization.Create(new RecursionShape(encoder.Dimensions, options.Hidden, options.Latent), options.Seed);
+        var weights = RecursionInitialization.Create(newest.Weights.Shape with { D = encoder.Dimensions }, options.Seed);
         await checkpoints.Save(
             new Checkpoint(newest.Version + 1, encoder.Id, newest.Mode, weights, Optimizer: null, time.GetUtcNow(), Loss: null), cancellation);
     }

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace RsrNet.Core.Numerics;
 
 /// <summary>
@@ -25,11 +27,7 @@ public sealed class PrincipalAxes(int dimensions, int axes, double amnesia = 2, 
         if (!VectorMath.IsFinite(vector)) return;
         seen++;
         var n = Math.Min(seen, memory);
-        for (var i = 0; i < mean.Length; i++)
-        {
-            mean[i] += (vector[i] - mean[i]) / n;
-            rest[i] = vector[i] - mean[i];
-        }
+        MoveMean(vector, n);
         var forget = Math.Min(amnesia, n - 1);
         var old = (float)((n - 1 - forget) / n);
         var fresh = (float)((1 + forget) / n);
@@ -43,13 +41,41 @@ public sealed class PrincipalAxes(int dimensions, int axes, double amnesia = 2, 
                 return;
             }
             var along = VectorMath.Dot(rest, direction) / length;
-            for (var i = 0; i < rest.Length; i++) direction[i] = old * direction[i] + fresh * along * rest[i];
+            Turn(direction, old, fresh * along);
             length = VectorMath.Norm(direction);
             if (length < 1e-12f) return;
             // Deflation: the next direction is looked for in what this one leaves over.
             along = VectorMath.Dot(rest, direction) / (length * length);
-            for (var i = 0; i < rest.Length; i++) rest[i] -= along * direction[i];
+            VectorMath.AddScaled(rest, direction, -along);
         }
+    }
+
+    /// <summary>The mean with one vector more, and what is left of the vector without it.</summary>
+    private void MoveMean(ReadOnlySpan<float> vector, float count)
+    {
+        var width = Vector<float>.Count;
+        var i = 0;
+        for (; i <= mean.Length - width; i += width)
+        {
+            var (old, now) = (new Vector<float>(mean, i), new Vector<float>(vector[i..]));
+            old += (now - old) / count;
+            old.CopyTo(mean, i);
+            (now - old).CopyTo(rest, i);
+        }
+        for (; i < mean.Length; i++)
+        {
+            mean[i] += (vector[i] - mean[i]) / count;
+            rest[i] = vector[i] - mean[i];
+        }
+    }
+
+    /// <summary>direction = old * direction + fresh * rest</summary>
+    private void Turn(float[] direction, float old, float fresh)
+    {
+        var width = Vector<float>.Count;
+        var i = 0;
+        for (; i <= direction.Length - width; i += width) (old * new Vector<float>(direction, i) + fresh * new Vector<float>(rest, i)).CopyTo(direction, i);
+        for (; i < direction.Length; i++) direction[i] = old * direction[i] + fresh * rest[i];
     }
 
     /// <summary>Coordinates along the axes, the one with the most variance first.</summary>

@@ -12,6 +12,8 @@ public sealed class Reservoir<T>(int capacity, int seed)
 
     public int Count => items.Count;
 
+    public int Capacity => capacity;
+
     /// <summary>In no order that means anything.</summary>
     public IReadOnlyList<T> Items => items;
 

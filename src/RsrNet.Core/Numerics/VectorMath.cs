@@ -59,8 +59,19 @@ public static class VectorMath
     {
         if (now.Length != before.Length) throw new ArgumentException($"vectors of {now.Length} and {before.Length} elements have no distance");
         // In double: the squares of a state that diverges overflow a float, and infinity through infinity is no number.
-        double sum = 0, square = 0;
-        for (var i = 0; i < now.Length; i++)
+        Vector<double> sumLow = default, sumHigh = default, squareLow = default, squareHigh = default;
+        var i = 0;
+        for (; i <= now.Length - Vector<float>.Count; i += Vector<float>.Count)
+        {
+            Vector.Widen(new Vector<float>(now[i..]), out var nowLow, out var nowHigh);
+            Vector.Widen(new Vector<float>(before[i..]), out var beforeLow, out var beforeHigh);
+            sumLow += (nowLow - beforeLow) * (nowLow - beforeLow);
+            sumHigh += (nowHigh - beforeHigh) * (nowHigh - beforeHigh);
+            squareLow += nowLow * nowLow;
+            squareHigh += nowHigh * nowHigh;
+        }
+        double sum = Vector.Sum(sumLow + sumHigh), square = Vector.Sum(squareLow + squareHigh);
+        for (; i < now.Length; i++)
         {
             var difference = (double)now[i] - before[i];
             sum += difference * difference;
@@ -86,9 +97,15 @@ public static class VectorMath
     /// <summary>Whether no element is NaN or infinite.</summary>
     public static bool IsFinite(ReadOnlySpan<float> a)
     {
-        foreach (var element in a)
+        var i = 0;
+        for (; i <= a.Length - Vector<float>.Count; i += Vector<float>.Count)
         {
-            if (!float.IsFinite(element)) return false;
+            // Comparing with what is no number is false as well.
+            if (!Vector.LessThanOrEqualAll(Vector.Abs(new Vector<float>(a[i..])), new Vector<float>(float.MaxValue))) return false;
+        }
+        for (; i < a.Length; i++)
+        {
+            if (!float.IsFinite(a[i])) return false;
         }
         return true;
     }

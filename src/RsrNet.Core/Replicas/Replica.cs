@@ -1,3 +1,4 @@
+using RsrNet.Core.Coordination;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Numerics;
 
@@ -38,6 +39,10 @@ public sealed class Replica(IRecursionEngine engine) : IDisposable
 
     public ReadOnlySpan<float> Z(int row) => batch.Z.AsSpan(row * engine.Shape.L, engine.Shape.L);
 
+    /// <summary>An article as the loaded weights see it, where the engine has worked that out; null where it works otherwise.</summary>
+    internal SentenceReading? Read(DocumentEmbedding embedding) =>
+        embedding.Sentences is { } sentences ? (engine as ResidualEngine)?.Read(sentences, embedding.X) : null;
+
     /// <summary>One supervision step without learning.</summary>
     public void Refine() => engine.Refine(batch);
 
@@ -57,8 +62,7 @@ public sealed class Replica(IRecursionEngine engine) : IDisposable
         var predictions = new Prediction[documents.Count];
         for (var row = 0; row < predictions.Length; row++)
         {
-            var t = documents[row].Embedding!.T!;
-            predictions[row] = new Prediction(VectorMath.Cosine(Y(row), t), VectorMath.MeanSquaredError(Y(row), t));
+            predictions[row] = Prediction.Of(Y(row), documents[row].Embedding!.T!);
         }
         return predictions;
     }
@@ -83,9 +87,10 @@ public sealed class Replica(IRecursionEngine engine) : IDisposable
 
     /// <summary>The supervision steps of the batch in training mode, one each time the sequence is advanced.</summary>
     /// <param name="supervision">Over the same engine.</param>
-    public IEnumerable<SupervisionStep> Train(Supervision supervision)
+    /// <inheritdoc cref="Supervision.Run"/>
+    public IEnumerable<SupervisionStep> Train(Supervision supervision, IReadOnlyList<Lesson>? lessons = null)
     {
-        foreach (var step in supervision.Run(batch))
+        foreach (var step in supervision.Run(batch, lessons))
         {
             Version = step.Version;
             yield return step;
@@ -127,6 +132,7 @@ public sealed class Replica(IRecursionEngine engine) : IDisposable
         if (embedding.X.Length != d)
             throw new ArgumentException($"document '{document.Id}' has an embedding of {embedding.X.Length} elements; the network takes {d}");
         embedding.X.CopyTo(batch.X, row * d);
+        batch.Sentences[row] = embedding.Sentences;
         var target = batch.T.AsSpan(row * d, d);
         if (embedding.T is null) target.Clear();
         else embedding.T.CopyTo(target);

@@ -15,22 +15,23 @@ public sealed class Supervision(IRecursionEngine engine, Coordinator coordinator
     /// Ends early where the batch's mean confidence is above the limit, and after a step whose gradient was refused: its batch holds
     /// something that is no number.
     /// </summary>
-    /// <param name="batch">At least two rows, with T; Y and Z hold the state to begin with: zeros or stored ones.</param>
-    public IEnumerable<SupervisionStep> Run(RecursionBatch batch)
+    /// <param name="batch">At least two rows (one in the residual mode), with T; Y and Z hold the state to begin with: zeros or stored ones.</param>
+    /// <param name="lessons">What the batch teaches the regressions beside the network; taken with the first step.</param>
+    public IEnumerable<SupervisionStep> Run(RecursionBatch batch, IReadOnlyList<Lesson>? lessons = null)
     {
         engine.Load(coordinator.Weights);
         for (var number = 0; number < options.SupervisionSteps; number++)
         {
-            var step = Step(batch);
+            var step = Step(batch, number == 0 ? lessons : null);
             yield return step;
             if (!step.Applied || step.Confidence > options.StopConfidence) yield break;
         }
     }
 
-    private SupervisionStep Step(RecursionBatch batch)
+    private SupervisionStep Step(RecursionBatch batch, IReadOnlyList<Lesson>? lessons)
     {
         var loss = engine.Train(batch, gradient);
-        var norm = coordinator.Apply(gradient, loss);
+        var norm = coordinator.Apply(gradient, loss, lessons);
         var applied = !double.IsNaN(norm);
         if (applied) engine.ReadStatistics(coordinator.Weights);
         engine.Load(coordinator.Weights); // after a refusal this takes the running statistics back, too

@@ -26,6 +26,12 @@ internal static class CoordinationInstruments
     private static readonly Gauge<double> Error = RsrNetTelemetry.Meter.CreateGauge<double>(
         "rsrnet.coordination.prequential.error", "1", "Mean squared error of the same predictions.");
 
+    private static readonly Counter<long> Drifts = RsrNetTelemetry.Meter.CreateCounter<long>(
+        "rsrnet.coordination.drifts", "{change}", "Changes of the stream that were found, by signal, detector and direction.");
+
+    public static void OnDrift(DriftEvent change) => Drifts.Add(
+        1, new("rsrnet.signal", change.Signal), new("rsrnet.detector", change.Detector), new("rsrnet.direction", change.IsDrift ? "fall" : "rise"));
+
     public static void OnUpdated(double gradientNorm)
     {
         Updates.Add(1);

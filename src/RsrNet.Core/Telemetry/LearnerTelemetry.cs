@@ -12,14 +12,14 @@ namespace RsrNet.Core.Telemetry;
 /// <param name="silo">The part of a cluster that this is; null for a learner by itself.</param>
 public sealed class LearnerTelemetry(TimeProvider time, string engine = "", string? silo = null)
 {
-    private const int Window = 200, Sample = 1000, ConfidenceBins = 20;
+    private const int Window = 200, Sample = 1000, ConfidenceBins = 20, KeptDrifts = 50;
     private static readonly TimeSpan NormEvery = TimeSpan.FromSeconds(1);
 
     private readonly Lock gate = new();
     private readonly long started = time.GetTimestamp();
     private readonly ArticleTraces traces = new(time);
     private readonly RateMeter articles = new(time), stepRate = new(time), updateRate = new(time), embeddingRate = new(time);
-    private readonly SlidingMean loss = new(Window), similarity = new(Window), error = new(Window);
+    private readonly SlidingMean loss = new(Window), similarity = new(Window), error = new(Window), served = new(Window), lead = new(Window);
     private readonly SlidingMean residual = new(Window), residualZ = new(Window), absoluteResidual = new(Window);
     private readonly SlidingMean gradientNorm = new(Window), embedding = new(Window), stepsToTolerance = new(Window);
     private readonly SlidingSample residuals = new(Sample), confidences = new(Sample);
@@ -27,6 +27,7 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "", stri
     private readonly SortedDictionary<string, ReplicaFigures> others = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, string> problems = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, double> norms = new(StringComparer.Ordinal);
+    private readonly Queue<DriftEvent> drifts = new();
     private long accepted;
     private long duplicates;
     private long learned;
@@ -83,6 +84,30 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "", stri
         }
     }
 
+    /// <summary>A labelled document's summary was scored before it was learned.</summary>
+    /// <param name="learned">Mean of ROUGE-1 and -2 F1 of the learned readout's sentences.</param>
+    /// <param name="first">The same of the first sentences.</param>
+    /// <param name="isOpen">Whether the learned readout serves.</param>
+    public void OnSummarized(double learned, double first, bool isOpen)
+    {
+        lock (gate)
+        {
+            served.Add(isOpen ? learned : first);
+            lead.Add(first);
+        }
+    }
+
+    /// <summary>A change of the stream was found.</summary>
+    public void OnDrift(DriftEvent change)
+    {
+        CoordinationInstruments.OnDrift(change);
+        lock (gate)
+        {
+            if (drifts.Count == KeptDrifts) drifts.Dequeue();
+            drifts.Enqueue(change);
+        }
+    }
+
     /// <summary>A gradient was applied: a new weight version.</summary>
     /// <param name="documents">Rows of the batch.</param>
     /// <param name="startedAt">Timestamp of the step's beginning.</param>
@@ -118,14 +143,21 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "", stri
     /// <param name="replica">Its name.</param>
     /// <param name="steps">Supervision steps of it; at least 1.</param>
     /// <param name="startedAt">Timestamp of the beginning.</param>
-    public void OnReplicaTrained(string replica, int documents, int steps, long startedAt)
+    /// <param name="staleness">For each of its applied gradients, how far the weights had moved on since those it was computed with; null where only others know.</param>
+    /// <param name="refused">Gradients of it that were too old to be applied.</param>
+    public void OnReplicaTrained(
+        string replica, int documents, int steps, long startedAt, IReadOnlyList<long>? staleness = null, int refused = 0)
     {
+        staleness ??= [];
         var each = time.GetElapsedTime(startedAt) / steps;
         ReplicaInstruments.OnStepped(replica, trained: true, documents, each);
+        foreach (var versions in staleness) ReplicaInstruments.OnGradient(replica, versions);
+        for (var i = 0; i < refused; i++) CoordinationInstruments.OnGradientRefused();
         lock (gate)
         {
             if (!others.TryGetValue(replica, out var figures)) others.Add(replica, figures = new ReplicaFigures(replica, silo ?? Environment.MachineName, engine, time));
-            for (var step = 0; step < steps; step++) figures.OnTrained(documents, each, versionsBehind: null);
+            for (var step = 0; step < steps; step++) figures.OnTrained(documents, each, step < staleness.Count ? staleness[step] : null);
+            for (var i = 0; i < refused; i++) figures.OnRefused();
         }
     }
 
@@ -271,6 +303,9 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "", stri
                 Loss = loss.Value,
                 PrequentialSimilarity = similarity.Value,
                 PrequentialError = error.Value,
+                PrequentialRouge = served.Value,
+                PrequentialLeadRouge = lead.Value,
+                Drifts = [.. drifts],
                 ResidualY = residual.Value,
                 ResidualZ = residualZ.Value,
                 ResidualYAbsolute = absoluteResidual.Value,

@@ -1,4 +1,5 @@
 using RsrNet.Core.Documents;
+using RsrNet.Core.Numerics;
 
 namespace RsrNet.Core.Telemetry;
 
@@ -63,6 +64,27 @@ public sealed record TelemetrySnapshot
 
     /// <summary>Mean squared error of that prediction to t, over the same documents; null before the first.</summary>
     public double? PrequentialError { get; init; }
+
+    /// <summary>
+    /// Mean of ROUGE-1 and -2 F1 of the summaries as served, over the last 200 labelled documents before they were learned; null before the first, and in
+    /// the notebook's mode.
+    /// </summary>
+    public double? PrequentialRouge { get; init; }
+
+    /// <summary>The same of the articles' first three sentences.</summary>
+    public double? PrequentialLeadRouge { get; init; }
+
+    /// <summary>Which readout serves: <c>learned</c> or <c>lead</c>; null in the notebook's mode, whose is <c>nearest</c>.</summary>
+    public string? Readout { get; init; }
+
+    /// <summary>Mean gain of the learned readout over the first sentences in its window, whether it serves or not; null in the notebook's mode.</summary>
+    public double? ReadoutGain { get; init; }
+
+    /// <summary>How q, the probability that a document's cosine is above the median, has done over the last 500 labelled documents; null before the first.</summary>
+    public Calibration? Calibration { get; init; }
+
+    /// <summary>Changes of the stream that were found since the start, the latest 50, oldest first. A fall is a drift; a rise is the model that learns.</summary>
+    public IReadOnlyList<DriftEvent> Drifts { get; init; } = [];
 
     /// <summary>Residual y, mean over the last 200 document steps; null before the first.</summary>
     public double? ResidualY { get; init; }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using System.Text.Json;
 using RsrNet.Core.Coordination;
 using RsrNet.Core.Replicas;
 
@@ -11,8 +12,8 @@ namespace RsrNet.Core.Weights;
 /// </summary>
 public static class CheckpointFile
 {
-    /// <summary>Counts up when older readers could not read what is written.</summary>
-    public const int FormatVersion = 1;
+    /// <summary>The newest format. A residual checkpoint has 2, which older readers could not read; the notebook's stays at 1.</summary>
+    public const int FormatVersion = 2;
 
     private const string KeyPrefix = "rsrnet.";
     private const string FormatKey = "rsrnet.format";
@@ -22,7 +23,12 @@ public static class CheckpointFile
     private const string CreatedKey = "rsrnet.created_at";
     private const string LossKey = "rsrnet.loss";
     private const string AdamStepKey = "rsrnet.adam_step";
+    private const string AverageKey = "rsrnet.average_updates";
+    private const string PinnedKey = "rsrnet.pinned";
+    private const string PromotedKey = "rsrnet.promoted";
     private const string HashKey = "rsrnet.sha256";
+    private const string ServedPrefix = "served.";
+    private const string RegressionPrefix = "regression.";
     private const string MeanName = "adam.mean";
     private const string VarianceName = "adam.variance";
 
@@ -36,12 +42,13 @@ public static class CheckpointFile
         StateDict.Check(weights);
         var writer = new SafetensorsWriter();
         writer.Metadata["format"] = "pt";
-        writer.Metadata[FormatKey] = FormatVersion.ToString(CultureInfo.InvariantCulture);
+        writer.Metadata[FormatKey] = checkpoint.Residual is null ? "1" : "2";
         writer.Metadata[VersionKey] = checkpoint.Version.ToString(CultureInfo.InvariantCulture);
         writer.Metadata[ModeKey] = checkpoint.Mode;
         writer.Metadata[CreatedKey] = checkpoint.CreatedAt.UtcDateTime.ToString("O", CultureInfo.InvariantCulture);
         if (checkpoint.EncoderId is { } encoder) writer.Metadata[EncoderKey] = encoder;
         if (checkpoint.Loss is { } loss) writer.Metadata[LossKey] = loss.ToString("R", CultureInfo.InvariantCulture);
+        if (checkpoint.Pinned) writer.Metadata[PinnedKey] = "true";
         StateDict.AddTo(writer, weights);
         if (optimizer is not null)
         {
@@ -50,6 +57,7 @@ public static class CheckpointFile
             writer.Add(MeanName, [optimizer.Mean.Length], optimizer.Mean);
             writer.Add(VarianceName, [optimizer.Variance.Length], optimizer.Variance);
         }
+        if (checkpoint.Residual is { } residual) Add(writer, residual);
         writer.Seal(HashKey);
         writer.WriteTo(stream);
     }
@@ -84,7 +92,10 @@ public static class CheckpointFile
         using var reader = SafetensorsReader.Open(path);
         var stamp = Stamp.Read(reader.Header.Metadata);
         return new WeightSummary(
-            stamp.Version, stamp.CreatedAt, stamp.Loss, stamp.EncoderId, stamp.Mode, new FileInfo(path).Length, Current: false);
+            stamp.Version, stamp.CreatedAt, stamp.Loss, stamp.EncoderId, stamp.Mode, new FileInfo(path).Length, Current: false)
+        {
+            Pinned = reader.Header.Metadata.ContainsKey(PinnedKey),
+        };
     }
 
     private static Checkpoint Read(SafetensorsReader reader)
@@ -92,9 +103,52 @@ public static class CheckpointFile
         var metadata = reader.Header.Metadata;
         var stamp = Stamp.Read(metadata);
         if (metadata.ContainsKey(FormatKey)) CheckHash(reader);
-        var weights = StateDict.Read(reader, others: [MeanName, VarianceName]);
+        var weights = StateDict.Read(
+            reader, others: [MeanName, VarianceName, .. reader.Header.Entries.Select(entry => entry.Name).Where(IsResidual)]);
         var optimizer = ReadOptimizer(reader, weights.Layout.ParameterCount);
-        return new Checkpoint(stamp.Version, stamp.EncoderId, stamp.Mode, weights, optimizer, stamp.CreatedAt, stamp.Loss);
+        return new Checkpoint(stamp.Version, stamp.EncoderId, stamp.Mode, weights, optimizer, stamp.CreatedAt, stamp.Loss)
+        {
+            Residual = metadata.ContainsKey(AverageKey) ? ReadResidual(reader) : null,
+            Pinned = metadata.ContainsKey(PinnedKey),
+        };
+    }
+
+    private static bool IsResidual(string name) =>
+        name.StartsWith(ServedPrefix, StringComparison.Ordinal) || name.StartsWith(RegressionPrefix, StringComparison.Ordinal);
+
+    private static void Add(SafetensorsWriter writer, ResidualState residual)
+    {
+        StateDict.Check(residual.Served);
+        writer.Metadata[AverageKey] = residual.Updates.ToString(CultureInfo.InvariantCulture);
+        if (residual.Promoted is { } promoted) writer.Metadata[PromotedKey] = JsonSerializer.Serialize(promoted);
+        StateDict.AddTo(writer, residual.Served, ServedPrefix);
+        foreach (var (name, values) in residual.Regressions)
+        {
+            if (Array.Exists(values, value => !double.IsFinite(value)))
+                throw new WeightsRejectedException($"the regressions' tensor '{name}' holds a number that is not finite");
+            writer.Add(RegressionPrefix + name, [values.Length], values);
+        }
+    }
+
+    private static ResidualState ReadResidual(SafetensorsReader reader) => new(
+        StateDict.Read(reader, ServedPrefix),
+        Stamp.Number(reader.Header.Metadata, AverageKey),
+        reader.Header.Entries.Where(entry => entry.Name.StartsWith(RegressionPrefix, StringComparison.Ordinal)).ToDictionary(
+            entry => entry.Name[RegressionPrefix.Length..], entry => reader.ReadDoubles(entry.Name), StringComparer.Ordinal))
+    {
+        Promoted = reader.Header.Metadata.TryGetValue(PromotedKey, out var promoted) ? ReadPromoted(promoted) : null,
+    };
+
+    private static ResidualOptions ReadPromoted(string json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<ResidualOptions>(json) ?? throw new JsonException("null");
+        }
+        catch (JsonException exception)
+        {
+            throw new InvalidDataException($"the metadata's {PromotedKey} holds no options: {exception.Message}");
+        }
     }
 
     private static AdamState? ReadOptimizer(SafetensorsReader reader, int parameters)

@@ -8,6 +8,9 @@ namespace RsrNet.Core.Weights;
 /// </summary>
 public sealed class CheckpointFolder : ICheckpointStore
 {
+    /// <summary>Pinned checkpoints kept beside the others.</summary>
+    private const int MostPinned = 3;
+
     private const string Prefix = "weights-";
     private const string Suffix = ".safetensors";
     private const string DamagedSuffix = ".damaged";
@@ -62,10 +65,24 @@ public sealed class CheckpointFolder : ICheckpointStore
     {
         var path = PathOf(checkpoint.Version);
         DurableFile.Write(path, stream => CheckpointFile.Write(stream, checkpoint));
-        foreach (var old in Versions().Where(version => version != checkpoint.Version).Skip(keep - 1)) DurableFile.Delete(PathOf(old));
+        foreach (var old in Versions().Where(version => version != checkpoint.Version && !IsPinned(version)).Skip(keep - 1)) DurableFile.Delete(PathOf(old));
+        foreach (var old in Versions().Where(IsPinned).Skip(MostPinned)) DurableFile.Delete(PathOf(old));
         var bytes = new FileInfo(path).Length;
         return new WeightSummary(
             checkpoint.Version, checkpoint.CreatedAt, checkpoint.Loss, checkpoint.EncoderId, checkpoint.Mode, bytes, Current: false);
+    }
+
+    /// <summary>A file that cannot be read is not pinned: it goes in its turn.</summary>
+    private bool IsPinned(long version)
+    {
+        try
+        {
+            return CheckpointFile.ReadSummary(PathOf(version)).Pinned;
+        }
+        catch (Exception exception) when (exception is InvalidDataException or NotSupportedException or FileNotFoundException)
+        {
+            return false;
+        }
     }
 
     private Checkpoint? LoadNewest(Action<string> warn)

@@ -57,7 +57,8 @@ internal sealed class CheckpointLoop(
     /// <summary>Writes a checkpoint now.</summary>
     /// <exception cref="InvalidOperationException">The weights are kept in memory alone.</exception>
     /// <exception cref="StoreUnavailableException">The documents before it could not be saved.</exception>
-    public async Task<WeightSummary> Save()
+    /// <param name="pinned">Whether it is to be kept however many newer ones come.</param>
+    public async Task<WeightSummary> Save(bool pinned = false)
     {
         if (store is null) throw new InvalidOperationException("this learner keeps its weights in memory alone");
         if (writing is not null)
@@ -66,7 +67,7 @@ internal sealed class CheckpointLoop(
             Settle();
         }
         snapshot = null;
-        var current = weights.Snapshot();
+        var current = weights.Snapshot() with { Pinned = pinned };
         training.MarkLearned();
         if (!await unsaved.Flush()) throw new StoreUnavailableException("documents could not be saved, so the weights were not either");
         var saved = await store.Save(current);

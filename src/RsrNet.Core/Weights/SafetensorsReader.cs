@@ -106,6 +106,11 @@ public sealed class SafetensorsReader : ITensorFile
     {
         var entry = Require(name);
         if (entry.Dtype != "I64") throw new InvalidDataException($"tensor '{name}': it is {entry.Dtype}, not I64");
+        return ReadWords(entry);
+    }
+
+    private long[] ReadWords(SafetensorsEntry entry)
+    {
         var values = new long[Length(entry)];
         stream.Position = dataStart + entry.Begin;
         Span<byte> bytes = stackalloc byte[8];
@@ -117,12 +122,32 @@ public sealed class SafetensorsReader : ITensorFile
         return values;
     }
 
+    /// <summary>A tensor of F64.</summary>
+    /// <exception cref="InvalidDataException">There is none of that name, or its type is another.</exception>
+    public double[] ReadDoubles(string name)
+    {
+        var entry = Require(name);
+        if (entry.Dtype != "F64") throw new InvalidDataException($"tensor '{name}': it is {entry.Dtype}, not F64");
+        return Array.ConvertAll(ReadWords(entry), BitConverter.Int64BitsToDouble);
+    }
+
     /// <summary>Adds the bytes of all tensors to a hash.</summary>
     internal void AppendTo(IncrementalHash hash)
     {
         stream.Position = dataStart;
         var chunk = new byte[ChunkLength];
         for (int count; (count = stream.Read(chunk)) > 0;) hash.AppendData(chunk, 0, count);
+    }
+
+    /// <summary>Compares the file with the SHA-256 that <see cref="SafetensorsWriter.Seal"/> put under this key.</summary>
+    /// <exception cref="InvalidDataException">They differ.</exception>
+    internal void CheckSeal(string key)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Header.AppendTo(hash, key);
+        AppendTo(hash);
+        if (Header.Metadata.GetValueOrDefault(key) != System.Convert.ToHexStringLower(hash.GetHashAndReset()))
+            throw new InvalidDataException("the content does not match its SHA-256: the file is damaged");
     }
 
     public void Dispose() => stream.Dispose();

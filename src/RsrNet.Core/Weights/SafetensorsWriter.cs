@@ -10,7 +10,7 @@ namespace RsrNet.Core.Weights;
 /// </summary>
 public sealed class SafetensorsWriter
 {
-    private readonly List<(string Name, string Dtype, ImmutableArray<long> Shape, ReadOnlyMemory<float> Floats, long[] Longs)> tensors = [];
+    private readonly List<(string Name, string Dtype, ImmutableArray<long> Shape, ReadOnlyMemory<float> Floats, long[] Words)> tensors = [];
 
     /// <summary>Strings for the file's <c>__metadata__</c>.</summary>
     public SortedDictionary<string, string> Metadata { get; } = new(StringComparer.Ordinal);
@@ -28,8 +28,19 @@ public sealed class SafetensorsWriter
     public void Add(string name, ImmutableArray<long> shape, long[] values)
     {
         Check(name, shape, values.Length);
-        tensors.Insert(tensors.Count(tensor => tensor.Dtype == "I64"), (name, "I64", shape, default, values));
+        tensors.Insert(Wide, (name, "I64", shape, default, values));
     }
+
+    /// <summary>Adds a tensor of F64. They come before those of F32, too.</summary>
+    /// <exception cref="ArgumentException">The name is taken, or the values do not fill the shape.</exception>
+    public void Add(string name, ImmutableArray<long> shape, double[] values)
+    {
+        Check(name, shape, values.Length);
+        tensors.Insert(Wide, (name, "F64", shape, default, Array.ConvertAll(values, BitConverter.DoubleToInt64Bits)));
+    }
+
+    /// <summary>Tensors of eight bytes a number so far.</summary>
+    private int Wide => tensors.Count(tensor => tensor.Dtype != "F32");
 
     public void WriteTo(Stream stream)
     {
@@ -52,9 +63,9 @@ public sealed class SafetensorsWriter
     {
         var entries = ImmutableArray.CreateBuilder<SafetensorsEntry>(tensors.Count);
         long place = 0;
-        foreach (var (name, dtype, shape, floats, longs) in tensors)
+        foreach (var (name, dtype, shape, floats, words) in tensors)
         {
-            var end = place + 4L * floats.Length + 8L * longs.Length;
+            var end = place + 4L * floats.Length + 8L * words.Length;
             entries.Add(new SafetensorsEntry(name, dtype, shape, place, end));
             place = end;
         }
@@ -65,17 +76,17 @@ public sealed class SafetensorsWriter
 
     private void ForEachBlock(BlockAction action)
     {
-        foreach (var (_, _, _, floats, longs) in tensors)
+        foreach (var (_, _, _, floats, words) in tensors)
         {
             if (BitConverter.IsLittleEndian)
             {
                 action(MemoryMarshal.AsBytes(floats.Span));
-                action(MemoryMarshal.AsBytes(longs.AsSpan()));
+                action(MemoryMarshal.AsBytes(words.AsSpan()));
                 continue;
             }
-            var bytes = new byte[4L * floats.Length + 8L * longs.Length];
+            var bytes = new byte[4L * floats.Length + 8L * words.Length];
             for (var i = 0; i < floats.Length; i++) BinaryPrimitives.WriteSingleLittleEndian(bytes.AsSpan(4 * i), floats.Span[i]);
-            for (var i = 0; i < longs.Length; i++) BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(8 * i), longs[i]);
+            for (var i = 0; i < words.Length; i++) BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(8 * i), words[i]);
             action(bytes);
         }
     }

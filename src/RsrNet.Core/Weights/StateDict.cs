@@ -5,7 +5,7 @@ namespace RsrNet.Core.Weights;
 
 /// <summary>
 /// The network's weights as tensors of a safetensors file, with the names and shapes of PyTorch's state_dict: what
-/// <c>torch.load_state_dict</c> takes and <c>model.state_dict()</c> gives.
+/// <c>torch.load_state_dict</c> takes and <c>model.state_dict()</c> gives. Which mode's network it is follows from the names.
 /// </summary>
 public static class StateDict
 {
@@ -26,7 +26,8 @@ public static class StateDict
             writer.Add(prefix + slot.Name, slot.Shape, weights.Parameters.AsMemory(slot.Offset, slot.Length));
         foreach (var slot in weights.Layout.Statistics)
             writer.Add(prefix + slot.Name, slot.Shape, weights.Statistics.AsMemory(slot.Offset, slot.Length));
-        foreach (var counter in Counters) writer.Add(prefix + counter, [], [weights.BatchesTracked]);
+        if (weights.Shape.Mode != LearningMode.Notebook) return; // no BatchNorm, nothing to count
+        foreach (var counter in Counters) writer.Add(prefix + counter, [], new[] { weights.BatchesTracked });
     }
 
     /// <summary>Reads the tensors whose names begin with the prefix; d, h and L follow from their shapes.</summary>
@@ -111,7 +112,8 @@ public static class StateDict
         if (state.Step < 0) throw new WeightsRejectedException($"the optimiser's step {state.Step} is negative");
     }
 
-    /// <summary>h from fc2 [h, h], L from fc_latent [L, h], d from fc_out [d, h]. Everything is checked against them afterwards.</summary>
+    /// <summary>h from fc2 [h, h], L from fc_latent [L, h], d from fc_out [d, h]; in the residual mode h from fc1 and d from the mean of x. Everything is
+    /// checked against them afterwards.</summary>
     private static RecursionShape FindShape(SafetensorsHeader header, string prefix)
     {
         long Rows(string name)
@@ -121,6 +123,12 @@ public static class StateDict
                 throw new WeightsRejectedException(
                     $"tensor '{entry.Name}' has shape [{string.Join(", ", entry.Shape)}], not that of a matrix");
             return entry.Shape[0];
+        }
+        if (header.Find(prefix + "fc_weight.weight") is not null)
+        {
+            var mean = header.Find(prefix + "mean.x") ?? throw new WeightsRejectedException($"tensor '{prefix}mean.x' is missing");
+            if (mean.Shape is not [> 0 and < 1 << 24]) throw new WeightsRejectedException($"tensor '{mean.Name}' has shape [{string.Join(", ", mean.Shape)}], not that of a vector");
+            return new RecursionShape((int)mean.Shape[0], (int)Rows("fc1.weight"), (int)Rows("fc_latent.weight")) { Mode = LearningMode.Residual };
         }
         var (d, h, l) = (Rows("fc_out.weight"), Rows("fc2.weight"), Rows("fc_latent.weight"));
         Int128 parameters = (Int128)h * (2 * d + l + 5 + h + l + 2 * d) + l + 2 * d;

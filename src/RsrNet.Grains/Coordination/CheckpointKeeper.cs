@@ -90,7 +90,7 @@ internal sealed class CheckpointKeeper(
         try
         {
             var begunAt = time.GetTimestamp();
-            var snapshot = exchange.Snapshot(encoderId, LocalLearner.Mode, time.GetUtcNow());
+            var snapshot = exchange.Snapshot(encoderId, NotebookModel.Name, time.GetUtcNow());
             Count();
             await Task.WhenAll(marks.Where(mark => mark.Seat.FirstApplied.IsCompleted).Select(mark => mark.Durable));
             if (!await holdsTerm()) throw new StoreUnavailableException("another activation of the coordinator has taken over; its weights count");

@@ -136,21 +136,21 @@ internal sealed class CoordinatorGrain(
     public async Task<WeightSummary[]> ListWeights()
     {
         var kept = checkpoints is null ? [] : await checkpoints.List();
-        var now = exchange.Snapshot(encoder.Id, LocalLearner.Mode, time.GetUtcNow());
+        var now = exchange.Snapshot(encoder.Id, NotebookModel.Name, time.GetUtcNow());
         var current = kept.FirstOrDefault(summary => summary.Version == now.Version)
-            ?? new WeightSummary(now.Version, now.CreatedAt, now.Loss, encoder.Id, LocalLearner.Mode, 0, true);
+            ?? new WeightSummary(now.Version, now.CreatedAt, now.Loss, encoder.Id, NotebookModel.Name, 0, true);
         return [current with { Current = true }, .. kept.Where(summary => summary.Version != current.Version)];
     }
 
     public async Task<Checkpoint?> FindWeights(long? version) =>
-        version is null || version == exchange.Version ? exchange.Snapshot(encoder.Id, LocalLearner.Mode, time.GetUtcNow())
+        version is null || version == exchange.Version ? exchange.Snapshot(encoder.Id, NotebookModel.Name, time.GetUtcNow())
         : checkpoints is null ? null
         : await checkpoints.Find(version.Value);
 
     public async Task<long> ImportWeights(Checkpoint weights)
     {
         CheckEncoder(weights);
-        var before = exchange.Snapshot(encoder.Id, LocalLearner.Mode, time.GetUtcNow());
+        var before = exchange.Snapshot(encoder.Id, NotebookModel.Name, time.GetUtcNow());
         var version = exchange.Adopt(weights);
         try
         {
@@ -168,7 +168,7 @@ internal sealed class CoordinatorGrain(
 
     public async Task<TelemetrySnapshot> ReadTelemetry() =>
         (telemetry.Read(
-            await gauge.Read(CancellationToken.None), exchange.Version, keeper!.DurableVersion, encoder.Id, LocalLearner.Mode, keeper.UnsavedAge) with
+            await gauge.Read(CancellationToken.None), exchange.Version, keeper!.DurableVersion, encoder.Id, NotebookModel.Name, keeper.UnsavedAge) with
         {
             RefusedGradients = exchange.RefusedGradients,
             StaleGradients = exchange.StaleContributions,

@@ -1,21 +1,21 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using RsrNet.Core;
+using RsrNet.Core.Coordination.Models;
 
 namespace RsrNet.Server.Configuration;
 
 /// <summary>
-/// A JSON file of settings: a section for each stage (<see cref="RsrNetOptions"/>) and <c>Server</c> (<see cref="ServerOptions"/>). What it
-/// leaves out
-/// has its default. Comments and trailing commas are allowed, upper and lower case are the same. An unknown key is an error, and so is a
-/// value out of range.
+/// A JSON file of settings: a section for each stage (<see cref="RsrNetOptions"/>), <c>Server</c> (<see cref="ServerOptions"/>) and <c>Models</c>, in
+/// which each text model (<see cref="ModelOptions"/>) stands under its name. What it leaves out has its default. Comments and trailing commas are
+/// allowed, upper and lower case are the same. An unknown key is an error, and so is a value out of range.
 /// </summary>
 /// <remarks>An edition with more to set brings sections of its own (<see cref="ConfigurationSection{T}"/>).</remarks>
 /// <param name="Learner">Already checked.</param>
 /// <param name="Server">Already checked.</param>
 public sealed record ConfigurationFile(RsrNetOptions Learner, ServerOptions Server)
 {
-    private const string ServerSection = "Server";
+    private const string ServerSection = "Server", ModelsSection = "Models";
 
     /// <summary>Known here so that a message can say where they mean something.</summary>
     private static readonly string[] OfFullEdition = ["Silo", "Grains"];
@@ -27,6 +27,9 @@ public sealed record ConfigurationFile(RsrNetOptions Learner, ServerOptions Serv
         PropertyNameCaseInsensitive = true, UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
         Converters = { new JsonStringEnumConverter(allowIntegerValues: false) },
     };
+
+    /// <summary>The text models by name; already checked.</summary>
+    public IReadOnlyDictionary<string, ModelOptions> Models { get; init; } = new Dictionary<string, ModelOptions>();
 
     /// <summary>An edition's own section, already checked; its defaults where the file has none.</summary>
     public T Section<T>(string name)
@@ -60,7 +63,11 @@ public sealed record ConfigurationFile(RsrNetOptions Learner, ServerOptions Serv
         {
             using var document = JsonDocument.Parse(
                 json, new JsonDocumentOptions { CommentHandling = JsonCommentHandling.Skip, AllowTrailingCommas = true });
-            Key[] sections = [.. KeysOf(typeof(RsrNetOptions)), new(ServerSection, typeof(ServerOptions)), .. more.Select(one => new Key(one.Name, one.Type))];
+            Key[] sections =
+            [
+                .. KeysOf(typeof(RsrNetOptions)), new(ServerSection, typeof(ServerOptions)), new(ModelsSection, typeof(IReadOnlyDictionary<string, ModelOptions>)),
+                .. more.Select(one => new Key(one.Name, one.Type)),
+            ];
             var values = ReadObject(document.RootElement, "", sections, problems);
             if (problems.Count == 0)
             {
@@ -72,8 +79,10 @@ public sealed record ConfigurationFile(RsrNetOptions Learner, ServerOptions Serv
                     own.Add(one.Name, Bind(section1, one.Type));
                     problems.AddRange(one.Problems(own[one.Name]));
                 }
-                configuration = new ConfigurationFile(Bind<RsrNetOptions>(values), server) { More = own };
-                problems.AddRange([.. configuration.Learner.Problems(), .. configuration.Server.Problems()]);
+                var models = values.Remove(ModelsSection, out var named) ? Bind<Dictionary<string, ModelOptions>>(named) : [];
+                configuration = new ConfigurationFile(Bind<RsrNetOptions>(values), server) { More = own, Models = models };
+                problems.AddRange(
+                    [.. configuration.Learner.Problems(), .. configuration.Server.Problems(), .. models.SelectMany(model => model.Value.Problems(model.Key))]);
             }
         }
         catch (JsonException problem)
@@ -81,6 +90,16 @@ public sealed record ConfigurationFile(RsrNetOptions Learner, ServerOptions Serv
             problems.Add($"this is no JSON: {problem.Message}");
         }
         return problems.Count == 0 ? configuration : throw new ConfigurationException(source, problems);
+    }
+
+    /// <summary>One text model, as it stands in the section <c>Models</c>.</summary>
+    /// <param name="json">UTF-8; empty for the defaults.</param>
+    /// <exception cref="ConfigurationException">Something in it is wrong; every problem is named with its key.</exception>
+    public static ModelOptions ParseModel(string name, ReadOnlyMemory<byte> json)
+    {
+        var text = json.IsEmpty ? "{}" : System.Text.Encoding.UTF8.GetString(json.Span);
+        var wrapped = $"{{{JsonSerializer.Serialize(ModelsSection)}:{{{JsonSerializer.Serialize(name)}:{text}}}}}";
+        return Parse(System.Text.Encoding.UTF8.GetBytes(wrapped), $"model '{name}'").Models[name];
     }
 
     private static T Bind<T>(object section) => (T)Bind(section, typeof(T));
@@ -121,6 +140,7 @@ public sealed record ConfigurationFile(RsrNetOptions Learner, ServerOptions Serv
 
     private static object ReadValue(JsonElement element, string path, Type type, List<string> problems)
     {
+        if (type == typeof(IReadOnlyDictionary<string, ModelOptions>)) return ReadModels(element, path, problems);
         if (IsSection(type)) return ReadObject(element, path + ".", KeysOf(type), problems);
         try
         {
@@ -134,6 +154,22 @@ public sealed record ConfigurationFile(RsrNetOptions Learner, ServerOptions Serv
             problems.Add($"{path} is {found}; it must be {Describe(type)}");
         }
         return element.Clone();
+    }
+
+    private static Dictionary<string, object> ReadModels(JsonElement element, string path, List<string> problems)
+    {
+        var models = new Dictionary<string, object>(StringComparer.Ordinal);
+        if (element.ValueKind != JsonValueKind.Object)
+        {
+            problems.Add($"{path} must be a JSON object: a model under each name");
+            return models;
+        }
+        foreach (var entry in element.EnumerateObject())
+        {
+            var model = ReadObject(entry.Value, $"{path}.{entry.Name}.", KeysOf(typeof(ModelOptions)), problems);
+            if (!models.TryAdd(entry.Name, model)) problems.Add($"{path}.{entry.Name} is there more than once");
+        }
+        return models;
     }
 
     private static bool IsSection(Type type) => type.IsClass && type != typeof(string);

@@ -17,6 +17,7 @@ internal static class Figures
         return size switch
         {
             0 => "0",
+            >= 1e9 => number.ToString("0.0e+0", Culture),
             >= 1e6 => (number / 1e6).ToString("0.##", Culture) + "M",
             >= 10_000 => (number / 1e3).ToString("0.#", Culture) + "k",
             >= 100 => number.ToString("0", Culture),
@@ -43,6 +44,7 @@ internal static class Figures
     public static string Duration(double? seconds) => seconds switch
     {
         null => None,
+        0 => "0 s",
         < 1 => (seconds.Value * 1000).ToString(seconds < 0.01 ? "0.00" : "0", Culture) + " ms",
         < 120 => seconds.Value.ToString("0", Culture) + " s",
         < 7200 => (seconds.Value / 60).ToString("0", Culture) + " min",

@@ -49,7 +49,13 @@ public sealed record DocumentBody
     /// <summary>The bounded past, oldest first.</summary>
     public required IReadOnlyList<TrajectoryPoint> Trajectory { get; init; }
 
-    /// <summary>The best sentences, in article order.</summary>
+    /// <summary>
+    /// Which readout chose the summary: learned, lead (the first sentences, until the learned one has proved better) or nearest (by cosine to y, in the
+    /// notebook's mode).
+    /// </summary>
+    public required string Readout { get; init; }
+
+    /// <summary>The best sentences, in article order; each with what every feature added to its score beyond the article's average sentence.</summary>
     public required IReadOnlyList<SummarySentence> Summary { get; init; }
 
     /// <summary>The article, with <c>include=text</c>.</summary>
@@ -61,7 +67,7 @@ public sealed record DocumentBody
     /// <summary>[L] the latent, with <c>include=vectors</c>.</summary>
     public float[]? Z { get; init; }
 
-    public static DocumentBody Of(Document document, IReadOnlyList<SummarySentence> summary, bool vectors, bool text) => new()
+    public static DocumentBody Of(Document document, ReadoutSummary summary, bool vectors, bool text) => new()
     {
         Id = document.Id,
         Revision = document.Revision,
@@ -76,7 +82,8 @@ public sealed record DocumentBody
         Similarity = document.State?.Similarity,
         IngestedAt = document.IngestedAt,
         Trajectory = document.Trajectory.Points,
-        Summary = summary,
+        Readout = summary.Readout,
+        Summary = summary.Sentences,
         Text = text ? document.Article.Text : null,
         Y = vectors ? document.State?.Y : null,
         Z = vectors ? document.State?.Z : null,
@@ -135,7 +142,8 @@ public sealed record DocumentListBody(IReadOnlyList<DocumentItemBody> Items, str
 
 /// <param name="Steps">At most so many supervision steps; one where both are left out.</param>
 /// <param name="UntilResidual">Stop once both residuals are below this.</param>
-public sealed record RefineBody(int? Steps = null, double? UntilResidual = null);
+/// <param name="TimeLimitMs">Answer after so many milliseconds with the document as far as it has come. Alone it goes on until the tolerance is reached.</param>
+public sealed record RefineBody(int? Steps = null, double? UntilResidual = null, int? TimeLimitMs = null);
 
 /// <param name="Text">Search by text, or</param>
 /// <param name="Id">by a document, which is not among its own results.</param>

@@ -16,6 +16,7 @@ namespace RsrNet.Server.Documents;
 internal static class DocumentRoutes
 {
     private const int MostSteps = 1000;
+    private const int MostMilliseconds = 600_000;
     private const int SmallBody = 64 * 1024;
 
     public static void MapDocuments(
@@ -54,6 +55,8 @@ internal static class DocumentRoutes
             .WithMetadata(new RequestSchema(typeof(RefineBody), "application/json"))
             .Produces<DocumentBody>()
             .ProducesProblems(400, 404, 413, 415, 503);
+
+        routes.MapAmendments(learner, limits);
 
         documents.MapGet("/{id}/events",
                 (string id, [FromHeader(Name = "Last-Event-ID")] string? lastEventId, CancellationToken cancellation) =>
@@ -118,8 +121,10 @@ internal static class DocumentRoutes
     {
         var body = await RequestBody.Read(request, SmallBody, cancellation);
         if (body.Length > 0 && !RequestBody.IsOf(request, ["application/json"], out var wrongType)) return wrongType.ToResult();
-        var fields = RequestFields.Read(body, "steps", "untilResidual");
-        var wanted = new RefineRequest(fields.Integer("steps", 1, MostSteps), fields.Positive("untilResidual", 1));
+        var fields = RequestFields.Read(body, "steps", "untilResidual", "timeLimitMs");
+        var wanted = new RefineRequest(
+            fields.Integer("steps", 1, MostSteps), fields.Positive("untilResidual", 1),
+            fields.Integer("timeLimitMs", 1, MostMilliseconds) is { } limit ? TimeSpan.FromMilliseconds(limit) : null);
         if (fields.Problems.Any) return ProblemBody.Of(fields.Problems).ToResult();
         return await learner.Refine(id, wanted, cancellation) is { } document
             ? Answer(document, learner, vectors: false, text: false)

@@ -54,7 +54,8 @@ public sealed class SqliteDocumentStore : IDocumentStore
             SqliteSchema.Run(connection, "PRAGMA journal_mode = WAL");
             // FULL: the log is flushed at every commit. NORMAL would lose acknowledged articles with the power supply.
             SqliteSchema.Run(connection, "PRAGMA synchronous = FULL");
-            SqliteSchema.Run(connection, "PRAGMA wal_autocheckpoint = 2000");
+            // 64 MB: a page that changes again and again, as those of the indexes do, is copied into the database once in so many.
+            SqliteSchema.Run(connection, "PRAGMA wal_autocheckpoint = 8000");
             SqliteSchema.Run(connection, "PRAGMA journal_size_limit = 67108864");
             SqliteSchema.Run(connection, "PRAGMA cache_size = -32768");
             SqliteSchema.Ensure(connection, file);
@@ -91,11 +92,8 @@ public sealed class SqliteDocumentStore : IDocumentStore
 
     public Task<Document?> Find(string id, CancellationToken cancellation = default) => Read(reader => reader.Find(id), cancellation);
 
-    public Task<IReadOnlyList<string>> Save(IReadOnlyList<Document> documents, CancellationToken cancellation = default)
-    {
-        StateRow[] rows = [.. documents.Select(StateRow.Of)];
-        return _queue.Write(writer => writer.Save(rows), cancellation);
-    }
+    public Task<IReadOnlyList<string>> Save(IReadOnlyList<Document> documents, CancellationToken cancellation = default) =>
+        _queue.Write(writer => writer.Save(documents), cancellation);
 
     public Task<bool> Delete(string id, CancellationToken cancellation = default) =>
         _queue.Write(writer => writer.Delete(id), cancellation);

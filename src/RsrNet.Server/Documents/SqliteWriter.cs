@@ -12,46 +12,45 @@ internal sealed class SqliteWriter : IDisposable
     private const string Tables = "documents, articles, embeddings, states";
     private readonly SqliteConnection _connection;
     private readonly TimeProvider _time;
-    private readonly List<SqliteStatement> _statements = [];
-    private readonly SqliteStatement _find, _insertDocument, _insertArticle, _statusOf, _update;
-    private readonly SqliteStatement _upsertEmbedding, _deleteEmbedding, _upsertState;
-    private readonly SqliteStatement _writeSetting, _lowerVersions, _countUnlearned, _unlearn;
-    private readonly SqliteStatement[] _deletes;
+    private readonly List<SqliteWrite> _statements = [];
+    private readonly SqliteWrite _find, _insertDocument, _insertArticle, _statusOf, _update;
+    private readonly SqliteWrite _upsertEmbedding, _deleteEmbedding, _upsertState;
+    private readonly SqliteWrite _writeSetting, _lowerVersions, _countUnlearned, _unlearn;
+    private readonly SqliteWrite[] _deletes;
     private long[] _counts = new long[5];
 
     public SqliteWriter(SqliteConnection connection, TimeProvider time)
     {
         _connection = connection;
         _time = time;
-        _find = Prepare("SELECT sequence, revision, content_hash, ingested_at, status FROM documents WHERE id = $1", 1);
+        _find = Prepare("SELECT sequence, revision, content_hash, ingested_at, status FROM documents WHERE id = ?1");
         _insertDocument = Prepare(
-            "INSERT INTO documents (id, revision, content_hash, ingested_at, headline, has_highlights) VALUES ($1, $2, $3, $4, $5, $6)", 6);
+            "INSERT INTO documents (id, revision, content_hash, ingested_at, headline, has_highlights) VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
         _insertArticle = Prepare(
-            "INSERT INTO articles (sequence, title, text, highlights, labels, published_at) VALUES ($1, $2, $3, $4, $5, $6)", 6);
-        _statusOf = Prepare("SELECT status FROM documents WHERE sequence = $1 AND id = $2", 2);
+            "INSERT INTO articles (sequence, title, text, highlights, labels, published_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)");
+        _statusOf = Prepare("SELECT status FROM documents WHERE sequence = ?1 AND id = ?2");
         _update = Prepare(
             """
-            UPDATE documents SET status = $2, failure = $3, learned_at = $4, run_start = $5, step = $6, weight_version = $7,
-                residual_y = $8, residual_z = $9, confidence = $10, loss = $11, similarity = $12 WHERE sequence = $1
-            """, 12);
+            UPDATE documents SET status = ?2, failure = ?3, learned_at = ?4, run_start = ?5, step = ?6, weight_version = ?7,
+                residual_y = ?8, residual_z = ?9, confidence = ?10, loss = ?11, similarity = ?12 WHERE sequence = ?1
+            """);
         // x and t do not change from step to step: comparing them spares half of the writing.
         _upsertEmbedding = Prepare(
             """
-            INSERT INTO embeddings (sequence, encoder, x, t) VALUES ($1, $2, $3, $4) ON CONFLICT (sequence) DO UPDATE
+            INSERT INTO embeddings (sequence, encoder, x, t) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (sequence) DO UPDATE
                 SET encoder = excluded.encoder, x = excluded.x, t = excluded.t
                 WHERE encoder <> excluded.encoder OR x <> excluded.x OR t IS NOT excluded.t
-            """, 4);
-        _deleteEmbedding = Prepare("DELETE FROM embeddings WHERE sequence = $1", 1);
-        _upsertState = Prepare("INSERT OR REPLACE INTO states (sequence, y, z, trajectory) VALUES ($1, $2, $3, $4)", 4);
-        _writeSetting = Prepare("INSERT OR REPLACE INTO settings (name, value) VALUES ($1, $2)", 2);
-        _lowerVersions = Prepare("UPDATE documents SET weight_version = $1 WHERE weight_version > $1", 1);
-        _countUnlearned = Prepare("SELECT status, count(*) FROM documents WHERE learned_at > $1 GROUP BY status", 1);
+            """);
+        _deleteEmbedding = Prepare("DELETE FROM embeddings WHERE sequence = ?1");
+        _upsertState = Prepare("INSERT OR REPLACE INTO states (sequence, y, z, trajectory) VALUES (?1, ?2, ?3, ?4)");
+        _writeSetting = Prepare("INSERT OR REPLACE INTO settings (name, value) VALUES (?1, ?2)");
+        _lowerVersions = Prepare("UPDATE documents SET weight_version = ?1 WHERE weight_version > ?1");
+        _countUnlearned = Prepare("SELECT status, count(*) FROM documents WHERE learned_at > ?1 GROUP BY status");
         _unlearn = Prepare(
-            "UPDATE documents SET learned_at = NULL, status = 0, failure = NULL, run_start = coalesce(step, 0) WHERE learned_at > $1", 1);
-        _deletes = [.. Tables.Split(", ").Select(table => Prepare($"DELETE FROM {table} WHERE sequence = $1", 1))];
-        using var counts = new SqliteStatement(connection, "SELECT status, count(*) FROM documents GROUP BY status");
-        using var row = counts.Read();
-        while (row.Read()) _counts[row.GetInt32(0)] = row.GetInt64(1);
+            "UPDATE documents SET learned_at = NULL, status = 0, failure = NULL, run_start = coalesce(step, 0) WHERE learned_at > ?1");
+        _deletes = [.. Tables.Split(", ").Select(table => Prepare($"DELETE FROM {table} WHERE sequence = ?1"))];
+        using var counts = new SqliteWrite(connection, "SELECT status, count(*) FROM documents GROUP BY status");
+        while (counts.Step()) _counts[counts.Number(0)] = counts.Number(1);
     }
 
     /// <summary>
@@ -72,26 +71,26 @@ internal sealed class SqliteWriter : IDisposable
         return outcomes;
     }
 
-    public IReadOnlyList<string> Save(StateRow[] rows)
+    public IReadOnlyList<string> Save(IReadOnlyList<Document> documents)
     {
         var passedOver = new List<string>();
-        foreach (var row in rows)
+        foreach (var document in documents)
         {
-            var (document, state) = (row.Document, row.Document.State);
-            if (_statusOf.Scalar(document.Sequence, document.Id) is not long status)
+            if (StatusOf(document) is not { } status)
             {
                 passedOver.Add(document.Id);
                 continue;
             }
             _counts[status]--;
             _counts[(int)document.Status]++;
-            _update.Run(
-                document.Sequence, (int)document.Status, document.Failure, document.LearnedAt, document.RunStart,
-                state?.Step, state?.WeightVersion, Number(state?.ResidualY), Number(state?.ResidualZ), Number(state?.Confidence),
-                Number(state?.Loss), Number(state?.Similarity));
-            if (document.Embedding is { } embedding) _upsertEmbedding.Run(document.Sequence, embedding.EncoderId, row.X, row.T);
-            else _deleteEmbedding.Run(document.Sequence);
-            _upsertState.Run(document.Sequence, row.Y, row.Z, row.Trajectory);
+            var state = document.State;
+            _update.Bind(1, document.Sequence).Bind(2, (long)document.Status).Bind(3, document.Failure).Bind(4, document.LearnedAt)
+                .Bind(5, (long)document.RunStart).Bind(6, (long?)state?.Step).Bind(7, state?.WeightVersion).Bind(8, state?.ResidualY)
+                .Bind(9, state?.ResidualZ).Bind(10, state?.Confidence).Bind(11, state?.Loss).Bind(12, state?.Similarity).Run();
+            if (document.Embedding is { } embedding)
+                _upsertEmbedding.Bind(1, document.Sequence).Bind(2, embedding.EncoderId).Bind(3, embedding.X).Bind(4, embedding.T).Run();
+            else _deleteEmbedding.Bind(1, document.Sequence).Run();
+            _upsertState.Bind(1, document.Sequence).Bind(2, state?.Y).Bind(3, state?.Z).Bind(4, TrajectoryBlob.Of(document.Trajectory)).Run();
         }
         return passedOver;
     }
@@ -103,20 +102,19 @@ internal sealed class SqliteWriter : IDisposable
         return true;
     }
 
-    public bool WriteSetting(string name, string value) => _writeSetting.Run(name, value) == 1;
+    public bool WriteSetting(string name, string value) => _writeSetting.Bind(1, name).Bind(2, value).Run() == 1;
 
     public int Unlearn(long version)
     {
-        _lowerVersions.Run(version);
-        using (var row = _countUnlearned.Read(version))
+        _lowerVersions.Bind(1, version).Run();
+        _countUnlearned.Bind(1, version);
+        while (_countUnlearned.Step())
         {
-            while (row.Read())
-            {
-                _counts[row.GetInt32(0)] -= row.GetInt64(1);
-                _counts[(int)DocumentStatus.Pending] += row.GetInt64(1);
-            }
+            _counts[_countUnlearned.Number(0)] -= _countUnlearned.Number(1);
+            _counts[(int)DocumentStatus.Pending] += _countUnlearned.Number(1);
         }
-        return _unlearn.Run(version);
+        _countUnlearned.Reset();
+        return _unlearn.Bind(1, version).Run();
     }
 
     public bool AllowPages(long pages)
@@ -129,9 +127,6 @@ internal sealed class SqliteWriter : IDisposable
     {
         foreach (var statement in _statements) statement.Dispose();
     }
-
-    /// <summary>A number as SQLite keeps it, which has no NaN.</summary>
-    private static float? Number(float? value) => value is { } number && float.IsNaN(number) ? null : value;
 
     private PutOutcome Put(ArticleRow row)
     {
@@ -147,31 +142,45 @@ internal sealed class SqliteWriter : IDisposable
             Remove(found.Sequence, found.Status);
         }
         var now = _time.GetUtcNow();
-        _insertDocument.Run(
-            article.Id, revision, row.ContentHash, ArticleColumns.Time(now), article.Headline, article.HasHighlights ? 1 : 0);
+        _insertDocument.Bind(1, article.Id).Bind(2, (long)revision).Bind(3, row.ContentHash).Bind(4, ArticleColumns.Time(now))
+            .Bind(5, article.Headline).Bind(6, article.HasHighlights ? 1L : 0L).Run();
         var sequence = SQLitePCL.raw.sqlite3_last_insert_rowid(_connection.Handle);
-        _insertArticle.Run(sequence, article.Title, article.Text, row.Highlights, row.Labels, ArticleColumns.Time(article.PublishedAt));
+        _insertArticle.Bind(1, sequence).Bind(2, article.Title).Bind(3, article.Text).Bind(4, row.Highlights).Bind(5, row.Labels)
+            .Bind(6, ArticleColumns.Time(article.PublishedAt)).Run();
         _counts[(int)DocumentStatus.Pending]++;
         return new PutOutcome(article.Id, revision, sequence, now, Duplicate: false, DocumentStatus.Pending);
     }
 
     private (long Sequence, int Revision, byte[] ContentHash, DateTimeOffset IngestedAt, DocumentStatus Status)? FindRow(string id)
     {
-        using var row = _find.Read(id);
-        if (!row.Read()) return null;
-        var ingestedAt = ArticleColumns.ReadTime(row.GetString(3));
-        return (row.GetInt64(0), row.GetInt32(1), row.GetFieldValue<byte[]>(2), ingestedAt, (DocumentStatus)row.GetInt32(4));
+        try
+        {
+            if (!_find.Bind(1, id).Step()) return null;
+            return (_find.Number(0), (int)_find.Number(1), _find.Bytes(2).ToArray(), ArticleColumns.ReadTime(_find.Text(3)), (DocumentStatus)_find.Number(4));
+        }
+        finally
+        {
+            _find.Reset();
+        }
+    }
+
+    /// <summary>What the store has the document as; null where it is gone, or there is a newer revision.</summary>
+    private long? StatusOf(Document document)
+    {
+        long? status = _statusOf.Bind(1, document.Sequence).Bind(2, document.Id).Step() ? _statusOf.Number(0) : null;
+        _statusOf.Reset();
+        return status;
     }
 
     private void Remove(long sequence, DocumentStatus status)
     {
-        foreach (var delete in _deletes) delete.Run(sequence);
+        foreach (var delete in _deletes) delete.Bind(1, sequence).Run();
         _counts[(int)status]--;
     }
 
-    private SqliteStatement Prepare(string sql, int parameters)
+    private SqliteWrite Prepare(string sql)
     {
-        var statement = new SqliteStatement(_connection, sql, parameters);
+        var statement = new SqliteWrite(_connection, sql);
         _statements.Add(statement);
         return statement;
     }

@@ -14,6 +14,9 @@ public static class VectorBlob
         return bytes;
     }
 
+    /// <summary>The same bytes, in place where the machine keeps them so.</summary>
+    public static ReadOnlySpan<byte> View(ReadOnlySpan<float> vector) => BitConverter.IsLittleEndian ? MemoryMarshal.AsBytes(vector) : Of(vector);
+
     /// <exception cref="InvalidDataException">The length is no multiple of 4.</exception>
     public static float[] Read(ReadOnlySpan<byte> bytes)
     {

@@ -1,9 +1,13 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using RsrNet.Core.Coordination;
+using RsrNet.Core.Coordination.Models;
 using RsrNet.Core.Documents;
+using RsrNet.Core.Replicas.Recurrent;
 using RsrNet.Core.Telemetry;
 using RsrNet.Server.Articles;
+using RsrNet.Server.Coordination.Models;
 using RsrNet.Server.Documents;
 using RsrNet.Server.Telemetry;
 using RsrNet.Server.Weights;
@@ -15,7 +19,7 @@ namespace RsrNet.Server.Http;
 /// is optional.
 /// </summary>
 [JsonSourceGenerationOptions(JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    Converters = [typeof(StatusConverter), typeof(FiniteSingleConverter), typeof(FiniteDoubleConverter)])]
+    Converters = [typeof(StatusConverter), typeof(ModelKindConverter), typeof(VocabularyKindConverter), typeof(ModelSummaryConverter), typeof(CellConverter), typeof(FiniteSingleConverter), typeof(FiniteDoubleConverter)])]
 [JsonSerializable(typeof(ArticleRequest))]
 [JsonSerializable(typeof(ArticleReceipt))]
 [JsonSerializable(typeof(LinesReceipt))]
@@ -23,17 +27,32 @@ namespace RsrNet.Server.Http;
 [JsonSerializable(typeof(DocumentBody))]
 [JsonSerializable(typeof(DocumentListBody))]
 [JsonSerializable(typeof(RefineBody))]
+[JsonSerializable(typeof(HighlightsBody))]
+[JsonSerializable(typeof(LabelsBody))]
+[JsonSerializable(typeof(AmendmentReceipt))]
 [JsonSerializable(typeof(SearchBody))]
 [JsonSerializable(typeof(SearchHits))]
 [JsonSerializable(typeof(TrajectoryPoint))]
 [JsonSerializable(typeof(WeightList))]
 [JsonSerializable(typeof(WeightItem))]
 [JsonSerializable(typeof(WeightReceipt))]
+[JsonSerializable(typeof(ShadowReport))]
 [JsonSerializable(typeof(TelemetrySnapshot))]
 [JsonSerializable(typeof(HealthBody))]
 [JsonSerializable(typeof(HistoryBody))]
 [JsonSerializable(typeof(MapBody))]
 [JsonSerializable(typeof(ProblemBody))]
+[JsonSerializable(typeof(ModelOptions))]
+[JsonSerializable(typeof(ModelList))]
+[JsonSerializable(typeof(ModelBody))]
+[JsonSerializable(typeof(ModelVersions))]
+[JsonSerializable(typeof(ClassifyBody))]
+[JsonSerializable(typeof(ClassifyAnswer))]
+[JsonSerializable(typeof(ModelEmbedBody))]
+[JsonSerializable(typeof(ModelEmbedAnswer))]
+[JsonSerializable(typeof(GenerateBody))]
+[JsonSerializable(typeof(GenerateAnswer))]
+[JsonSerializable(typeof(GeneratePiece))]
 internal sealed partial class ApiJson : JsonSerializerContext
 {
     /// <summary>The one to use: the generated context with an encoder that attributes cannot name.</summary>
@@ -57,6 +76,14 @@ internal sealed partial class ApiJson : JsonSerializerContext
 }
 
 internal sealed class StatusConverter() : JsonStringEnumConverter<DocumentStatus>(JsonNamingPolicy.CamelCase, allowIntegerValues: false);
+
+internal sealed class ModelKindConverter() : JsonStringEnumConverter<ModelKind>(JsonNamingPolicy.CamelCase, allowIntegerValues: false);
+
+internal sealed class VocabularyKindConverter() : JsonStringEnumConverter<VocabularyKind>(JsonNamingPolicy.CamelCase, allowIntegerValues: false);
+
+internal sealed class ModelSummaryConverter() : JsonStringEnumConverter<ModelSummary>(JsonNamingPolicy.CamelCase, allowIntegerValues: false);
+
+internal sealed class CellConverter() : JsonStringEnumConverter<RecurrentCell>(JsonNamingPolicy.CamelCase, allowIntegerValues: false);
 
 /// <summary>JSON has no NaN and no infinity; such a number becomes null.</summary>
 internal sealed class FiniteSingleConverter : JsonConverter<float>

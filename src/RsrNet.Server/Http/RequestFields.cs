@@ -67,6 +67,52 @@ internal sealed class RequestFields
         return null;
     }
 
+    /// <summary>A number from <paramref name="least"/> to <paramref name="most"/>.</summary>
+    public double? Number(string name, double least, double most)
+    {
+        if (Find(name) is not { } field) return null;
+        if (field.ValueKind == JsonValueKind.Number && field.TryGetDouble(out var value) && value >= least && value <= most) return value;
+        Problems.Add(name, FormattableString.Invariant($"must be a number, {least} to {most}"));
+        return null;
+    }
+
+    public bool? Switch(string name)
+    {
+        if (Find(name) is not { } field) return null;
+        if (field.ValueKind is JsonValueKind.True or JsonValueKind.False) return field.GetBoolean();
+        Problems.Add(name, "must be true or false");
+        return null;
+    }
+
+    /// <summary>A list of texts, at least one.</summary>
+    public IReadOnlyList<string>? Texts(string name, int most, int longest)
+    {
+        if (Find(name) is not { } field) return null;
+        if (field.ValueKind != JsonValueKind.Array || field.GetArrayLength() is 0 || field.GetArrayLength() > most
+            || field.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.String))
+        {
+            Problems.Add(name, FormattableString.Invariant($"must be a list of 1 to {most:N0} strings"));
+            return null;
+        }
+        var texts = new List<string>();
+        foreach (var item in field.EnumerateArray())
+        {
+            string text;
+            try
+            {
+                text = item.GetString()!;
+            }
+            catch (InvalidOperationException)
+            {
+                Problems.Add(name, "has a string that is no valid UTF-8 or has half of a surrogate pair");
+                return null;
+            }
+            if (text.Length > longest) Problems.Add(name, FormattableString.Invariant($"has a string of {text.Length:N0} characters; at most {longest:N0} are allowed"));
+            texts.Add(text);
+        }
+        return texts;
+    }
+
     public string? Text(string name, int longest)
     {
         if (Find(name) is not { } field) return null;

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using RsrNet.Core;
+using RsrNet.Core.Coordination;
 using RsrNet.Core.Weights;
 using RsrNet.Server.Http;
 
@@ -46,6 +47,22 @@ internal static class WeightRoutes
             .Produces<byte[]>(StatusCodes.Status200OK, "application/octet-stream")
             .ProducesProblems(400, 404, 503);
 
+        weights.MapGet("/shadow", async (CancellationToken cancellation) =>
+                await learner.ReadShadow(cancellation) is { } report
+                    ? new ApiAnswer<ShadowReport>(report, ApiJson.Relaxed.ShadowReport)
+                    : (IResult)NoShadow())
+            .WithName("GetShadow")
+            .WithSummary("How the challenger, which learns beside and serves nobody, does against what serves")
+            .Produces<ShadowReport>()
+            .ProducesProblems(404);
+
+        weights.MapPost("/shadow/promote", async (CancellationToken cancellation) =>
+                await learner.PromoteShadow(cancellation) is { } version ? Receipt(version) : (IResult)NoShadow())
+            .WithName("PromoteShadow")
+            .WithSummary("Lets the challenger serve, as the next version; what served before is kept and learns on as the challenger")
+            .Produces<WeightReceipt>()
+            .ProducesProblems(404, 503);
+
         weights.MapPost("/{version}/restore", (string version, CancellationToken cancellation) => Restore(version, learner, cancellation))
             .WithName("RestoreWeights")
             .WithSummary("Makes an earlier version the current one again, under a new number")
@@ -63,7 +80,9 @@ internal static class WeightRoutes
         }
         if (await learner.FindWeights(number, cancellation) is not { } checkpoint) return Missing(version);
         using var file = new MemoryStream();
-        StateDict.Write(file, checkpoint.Weights);
+        // The residual mode's version is more than its network: the average that is served and the regressions come with it.
+        if (checkpoint.Residual is null) StateDict.Write(file, checkpoint.Weights);
+        else CheckpointFile.Write(file, checkpoint with { Optimizer = null });
         response.ContentType = "application/octet-stream";
         response.ContentLength = file.Length;
         response.Headers.ContentDisposition = string.Create(
@@ -81,11 +100,15 @@ internal static class WeightRoutes
         var file = await RequestBody.Read(request, options.ImportBytes, cancellation);
         try
         {
-            var weights = StateDict.Read(new MemoryStream(file, writable: false));
+            var imported = CheckpointFile.Read(new MemoryStream(file, writable: false));
             var mode = (await learner.ReadTelemetry(cancellation)).Mode;
-            var version = await learner.ImportWeights(
-                new Checkpoint(Version: 0, EncoderId: null, mode, weights, Optimizer: null, time.GetUtcNow(), Loss: null), cancellation);
-            return Receipt(version);
+            return Receipt(await learner.ImportWeights(imported with { Mode = mode, CreatedAt = time.GetUtcNow() }, cancellation));
+        }
+        catch (Exception damaged) when (damaged is InvalidDataException or NotSupportedException)
+        {
+            var problems = new FieldProblems();
+            problems.Add("", damaged.Message);
+            return ProblemBody.Of(problems).ToResult();
         }
         catch (WeightsRejectedException rejected)
         {
@@ -114,6 +137,9 @@ internal static class WeightRoutes
         problems.Add("version", $"is '{(version.Length > 60 ? version[..60] + "..." : version)}'; it must be a number {alternative}");
         return ProblemBody.Of(problems).ToResult();
     }
+
+    private static ProblemResult NoShadow() => ProblemBody.Of(
+        StatusCodes.Status404NotFound, "no challenger learns here; set Shadow.Enabled and Shadow.Challenger in the configuration").ToResult();
 
     private static ProblemResult Missing(string version) =>
         ProblemBody.Of(StatusCodes.Status404NotFound, $"version {version} is not kept; GET /v1/weights lists those that are").ToResult();

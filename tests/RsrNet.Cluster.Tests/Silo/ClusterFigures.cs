@@ -101,7 +101,7 @@ public sealed class ClusterFigures(PostgresServer postgres) : IClassFixture<Post
     {
         using var cluster = await PostgresCluster.Create(postgres);
         await using var storage = await ServerStorage.Open(new ServerOptions { Database = cluster.Database }, new(), cancellation: Cancellation);
-        await using var learner = await LocalLearner.Open(new RsrNetOptions(), new HashedEncoder(), storage.Documents, storage.Checkpoints, cancellation: Cancellation);
+        await using var learner = await LocalLearner.Open(new RsrNetOptions { Learning = LearningMode.Notebook }, new HashedEncoder(), storage.Documents, storage.Checkpoints, cancellation: Cancellation);
         learner.Start();
         return await Seconds(learner, cluster);
     }

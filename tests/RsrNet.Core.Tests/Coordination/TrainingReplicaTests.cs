@@ -151,6 +151,7 @@ public sealed class TrainingReplicaTests : IDisposable
 
     private static RsrNetOptions Options(CoordinationMode mode) => new()
     {
+        Learning = LearningMode.Notebook,
         Replicas = new RecursionOptions { Hidden = Small.H, Latent = Small.L, StopConfidence = 2 },
         Coordination = new CoordinationOptions { Replicas = 2, Mode = mode },
     };

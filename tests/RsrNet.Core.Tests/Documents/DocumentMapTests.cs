@@ -18,6 +18,21 @@ public sealed class DocumentMapTests
     }
 
     [Fact]
+    public void Rank_KnowsThoseWithoutAPlaceToo()
+    {
+        for (var i = 0; i < 9; i++) Put($"d{i}", i);
+        Assert.Equal(["d0", "d1"], Ids(new DocumentOrder(DocumentSort.Residual, Descending: false, Take: 2)));
+        Assert.Equal((9, 9), (map.Rank(new DocumentOrder()).Found, map.Rank(new DocumentOrder()).Known));
+        Assert.Equal(3, map.Read(0).Positions.Count);
+        Put("d0", 10);
+        Assert.Equal(["d0", "d7", "d8"], map.Read(0).Positions.Select(position => position.Id).Order(StringComparer.Ordinal));
+        map.Remove("d1");
+        map.Remove("d8");
+        Assert.Equal(7, map.Rank(new DocumentOrder()).Known);
+        Assert.Equal(["d0", "d7"], map.Read(0).Positions.Select(position => position.Id).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
     public void View_DescribesOnlyWhatChanged_AndPlacesAll()
     {
         Put("a", 1);
@@ -27,6 +42,7 @@ public sealed class DocumentMapTests
         var second = map.Read(first.Revision);
         Assert.Equal(["b"], second.Points.Select(point => point.Item.Id));
         Assert.Equal(2, second.Positions.Count);
+        Assert.Equal((second.Revision, 0), (map.Read(second.Revision).Revision, map.Read(second.Revision).Positions.Count));
         map.Remove("a");
         Assert.True(map.Read(second.Revision).Revision > second.Revision);
         Assert.Single(map.Read(second.Revision).Positions);

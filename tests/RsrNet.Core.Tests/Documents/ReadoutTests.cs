@@ -54,12 +54,12 @@ public class ReadoutTests
     public void Document_WithoutEmbedding_GivesItsFirstSentences()
     {
         var document = new Document { Article = new Article("a", Text), Sequence = 1, Revision = 1, IngestedAt = DateTimeOffset.UnixEpoch };
-        Assert.Equal([0, 2, 4], Readout.Of(document).Select(sentence => sentence.Position));
+        Assert.Equal([0, 2, 4], Readout.Of(document).Sentences.Select(sentence => sentence.Position));
         var embedded = document with { Embedding = Encoder.Embed(document.Article) };
-        Assert.Equal(Readout.Of(Text, embedded.Embedding.X, default), Readout.Of(embedded));
+        Assert.Equal(Readout.Of(Text, embedded.Embedding.X, default), Readout.Of(embedded).Sentences);
         var y = Encode("mayor breakfast");
         var refined = embedded with { State = new RefinementState(y, [], 1, 1, 1, 1, 0.5f, null, null) };
-        Assert.Equal(Readout.Of(Text, embedded.Embedding.X, y), Readout.Of(refined));
+        Assert.Equal(Readout.Of(Text, embedded.Embedding.X, y), Readout.Of(refined).Sentences);
     }
 
     private static float[] Encode(string text)

@@ -30,8 +30,8 @@ public sealed class SentenceReadoutTests
         var summary = new SentenceReadout(sentences: 2).Of(view, statistics);
         Assert.Equal("learned", summary.Readout);
         Assert.Equal([4, 5], summary.Sentences.Select(sentence => sentence.Position));
-        Assert.Equal("front 10", summary.Sentences[1].Contributions[0].Feature);
-        Assert.Contains("digits", summary.Sentences[0].Contributions.Take(2).Select(contribution => contribution.Feature));
+        Assert.Equal("front 10", summary.Sentences[1].Contributions![0].Feature);
+        Assert.Contains("digits", summary.Sentences[0].Contributions!.Take(2).Select(contribution => contribution.Feature));
     }
 
     /// <summary>What the features added, summed up, is how much better the sentence is than the article's average one.</summary>
@@ -42,7 +42,7 @@ public sealed class SentenceReadoutTests
         statistics.ReadoutOpen = 1;
         var all = new SentenceReadout(sentences: 6).Of(view, statistics).Sentences;
         var average = all.Average(sentence => sentence.Score);
-        Assert.All(all, sentence => Assert.Equal(sentence.Score - average, sentence.Contributions.Sum(contribution => contribution.Value), 1e-4));
+        Assert.All(all, sentence => Assert.Equal(sentence.Score - average, sentence.Contributions!.Sum(contribution => contribution.Value), 1e-4));
     }
 
     [Fact]

@@ -10,6 +10,7 @@ public sealed class LocalLearnerTests
 {
     private static readonly RsrNetOptions Options = new()
     {
+        Learning = LearningMode.Notebook,
         Replicas = new RecursionOptions { Hidden = 8, Latent = 4, StopConfidence = 2 },
         Coordination = new CoordinationOptions { BatchSize = 4, BatchWaitMs = 5 },
         Documents = new DocumentOptions { MaxSteps = 8, RefineBatch = 8, RefreshSettleSeconds = 0.05 },
@@ -115,16 +116,17 @@ public sealed class LocalLearnerTests
         await using var learner = await Started(new MemoryDocumentStore());
         await learner.Ingest([Unlabelled(0)], Cancellation);
         await Settled(learner, 1);
+        await using var points = learner.Watch("a0", Cancellation).GetAsyncEnumerator(Cancellation);
+        // From here on it is watched: the stream begins before it first waits.
+        var next = points.MoveNextAsync().AsTask();
+        for (var i = 0; i < 3; i++) await learner.Refine("a0", new RefineRequest(Steps: 1), Cancellation);
         var steps = new List<int>();
-        var watching = Task.Run(async () =>
+        while (steps.Count < 3)
         {
-            await foreach (var point in learner.Watch("a0", Cancellation))
-            {
-                steps.Add(point.Step);
-                if (steps.Count >= 3) break;
-            }
-        }, Cancellation);
-        while (!watching.IsCompleted) await learner.Refine("a0", new RefineRequest(Steps: 1), Cancellation);
+            Assert.True(await next.WaitAsync(TimeSpan.FromSeconds(30), Cancellation));
+            steps.Add(points.Current.Step);
+            if (steps.Count < 3) next = points.MoveNextAsync().AsTask();
+        }
         Assert.Equal([steps[0], steps[0] + 1, steps[0] + 2], steps);
     }
 

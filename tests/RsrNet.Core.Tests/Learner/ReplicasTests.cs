@@ -25,6 +25,10 @@ public sealed class ReplicasTests
 
         var telemetry = await learner.ReadTelemetry(Cancellation);
         Assert.Equal(40, telemetry.Learned);
+        var replicas = telemetry.Replicas.Where(replica => replica.Name.StartsWith("replica", StringComparison.Ordinal)).ToList();
+        Assert.NotEmpty(replicas);
+        // Those that share updates wait for each other; the others may be behind by as much as the bound.
+        Assert.All(replicas, replica => Assert.InRange(replica.Staleness!.Value, 0, mode == CoordinationMode.Asynchronous ? 6 : 0));
         for (var i = 0; i < 60; i++)
         {
             var document = await learner.Find($"a{i}", Cancellation);
@@ -180,6 +184,7 @@ public sealed class ReplicasTests
 
     private static RsrNetOptions Options(CoordinationMode mode) => new()
     {
+        Learning = LearningMode.Notebook,
         Replicas = new RecursionOptions { Hidden = 8, Latent = 4, StopConfidence = 2 },
         Coordination = new CoordinationOptions
         {

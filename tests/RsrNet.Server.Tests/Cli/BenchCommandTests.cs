@@ -15,7 +15,7 @@ public sealed class BenchCommandTests : IDisposable
         var outcome = await command.Of("bench", "--only", "allocations", "--json");
         Assert.Equal(0, outcome.Code);
         var results = outcome.Json["results"]!.AsArray();
-        Assert.Equal(["train-step", "inference"], results.Select(result => result!["note"]!.GetValue<string>()));
+        Assert.Equal(["train-step", "inference", "recurrent-char"], results.Select(result => result!["note"]!.GetValue<string>()));
         Assert.All(results, result =>
         {
             Assert.Equal("allocations", result!["name"]!.GetValue<string>());

@@ -11,7 +11,7 @@ public sealed class TrainCommandTests : IDisposable
     [Fact]
     public async Task Json_HasALineForEachEpoch_AndTheLossFalls()
     {
-        var outcome = await command.Of("train", await Newswire(20), "--epochs", "3", "--batch", "8", "--json");
+        var outcome = await command.Of("train", await Newswire(20), "--epochs", "3", "--batch", "8", "--learning", "notebook", "--json");
         Assert.Equal(0, outcome.Code);
         var lines = outcome.JsonLines;
         Assert.Equal(4, lines.Count);
@@ -45,9 +45,9 @@ public sealed class TrainCommandTests : IDisposable
     {
         var file = await Newswire(12);
         var folder = Path.Combine(command.Folder, "checkpoints");
-        var first = await command.Of("train", file, "--epochs", "1", "--checkpoint-dir", folder, "--json");
+        var first = await command.Of("train", file, "--epochs", "1", "--learning", "notebook", "--checkpoint-dir", folder, "--json");
         Assert.Equal(3, first.JsonLines[^1]["weightVersion"]!.GetValue<int>());
-        var second = await command.Of("train", file, "--epochs", "1", "--checkpoint-dir", folder, "--json");
+        var second = await command.Of("train", file, "--epochs", "1", "--learning", "notebook", "--checkpoint-dir", folder, "--json");
         Assert.Equal(6, second.JsonLines[^1]["weightVersion"]!.GetValue<int>());
         Assert.True(second.JsonLines[0]["loss"]!.GetValue<double>() < first.JsonLines[0]["loss"]!.GetValue<double>());
     }
@@ -56,10 +56,33 @@ public sealed class TrainCommandTests : IDisposable
     public async Task Save_WritesAStateDict()
     {
         var path = Path.Combine(command.Folder, "weights.safetensors");
-        var outcome = await command.Of("train", await Newswire(12), "--epochs", "1", "--save", path);
+        var outcome = await command.Of("train", await Newswire(12), "--epochs", "1", "--learning", "notebook", "--save", path);
         Assert.Equal(0, outcome.Code);
         using var reader = SafetensorsReader.Open(path);
         Assert.Equal([128L, 1600L], StateDict.Read(reader).Layout.Parameters[0].Shape);
+    }
+
+    [Fact]
+    public async Task Residual_IsTheDefault_AndSavesAllOfAVersion()
+    {
+        var path = Path.Combine(command.Folder, "weights.safetensors");
+        var outcome = await command.Of("train", await Newswire(40), "--epochs", "2", "--save", path, "--json");
+        Assert.Equal(0, outcome.Code);
+        var lines = outcome.JsonLines;
+        Assert.True(lines[1]["loss"]!.GetValue<double>() < lines[0]["loss"]!.GetValue<double>());
+        Assert.True(lines[1]["similarity"]!.GetValue<double>() > lines[0]["similarity"]!.GetValue<double>());
+        var checkpoint = CheckpointFile.Read(path);
+        Assert.Equal("residual", checkpoint.Mode);
+        Assert.NotNull(checkpoint.Residual);
+        Assert.Equal(lines[2]["weightVersion"]!.GetValue<long>(), checkpoint.Version);
+    }
+
+    [Fact]
+    public async Task UnknownLearning_ExitsWithTwo()
+    {
+        var outcome = await command.Of("train", await Newswire(3), "--learning", "magic");
+        Assert.Equal(2, outcome.Code);
+        Assert.Contains("--learning: there is no 'magic'", outcome.Notices, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -2,6 +2,8 @@ using System.Reflection;
 using System.Text;
 using RsrNet.Core;
 using RsrNet.Core.Coordination;
+using RsrNet.Core.Coordination.Models;
+using RsrNet.Core.Replicas.Recurrent;
 using RsrNet.Server.Configuration;
 
 namespace RsrNet.Server.Tests.Configuration;
@@ -42,6 +44,30 @@ public sealed class ConfigurationFileTests
         Assert.Equal(("http://127.0.0.1:0", "somewhere"), (configuration.Server.Urls, configuration.Server.Data));
         Assert.Equal(new RsrNetOptions().Articles, configuration.Learner.Articles);
     }
+
+    [Fact]
+    public void File_WithModels_CanBeRead() => Assert.Equal(
+        ["newsroom", "topics"], ConfigurationFile.Read(Path.Combine(Root(), "silo-config", "models.json")).Models.Keys.Order(StringComparer.Ordinal));
+
+    [Fact]
+    public void Models_AreTakenUnderTheirNames()
+    {
+        var models = Parse("""{"Models": {"topics": {"label": "section", "Hidden": 32}, "speaker": {"Kind": "languageModel", "cell": "gru"}}}""").Models;
+
+        Assert.Equal(["speaker", "topics"], models.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(("section", 32), (models["topics"].Label, models["topics"].Hidden));
+        Assert.Equal((ModelKind.LanguageModel, RecurrentCell.Gru), (models["speaker"].Kind, models["speaker"].Cell));
+        Assert.Empty(Parse("{}").Models);
+    }
+
+    [Theory]
+    [InlineData("""{"Models": {"topics": {"Hiden": 3}}}""", "Models.topics.Hiden is unknown; did you mean 'Hidden'?")]
+    [InlineData("""{"Models": {"topics": {"Hidden": "many"}}}""", "Models.topics.Hidden is \"many\"; it must be a whole number")]
+    [InlineData("""{"Models": {"topics": {"Hidden": 0}}}""", "Models.topics.Hidden is 0; it must be 1 to 4096")]
+    [InlineData("""{"Models": {"My topics": {}}}""", "Models.My topics: a name has")]
+    [InlineData("""{"Models": []}""", "Models must be a JSON object")]
+    public void Models_WithProblems_AreNamed(string json, string problem) =>
+        Assert.Contains(problem, Assert.Throws<ConfigurationException>(() => Parse(json)).Message, StringComparison.Ordinal);
 
     [Theory]
     [InlineData("{}")]

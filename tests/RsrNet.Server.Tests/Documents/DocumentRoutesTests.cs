@@ -25,7 +25,7 @@ public sealed class DocumentRoutesTests : IAsyncLifetime
 
         Assert.Equal(HttpStatusCode.OK, answer.Status);
         Assert.Equal(
-            ["id", "revision", "title", "status", "step", "weightVersion", "confidence", "residual", "ingestedAt", "trajectory", "summary"],
+            ["id", "revision", "title", "status", "step", "weightVersion", "confidence", "residual", "ingestedAt", "trajectory", "readout", "summary"],
             answer.Keys);
         var document = answer.Json;
         Assert.Equal(("a", 1), ((string)document["id"]!, (int)document["revision"]!));
@@ -47,7 +47,7 @@ public sealed class DocumentRoutesTests : IAsyncLifetime
         Assert.Equal(refined.Text, answer.Text);
         var document = answer.Json;
         Assert.Equal(
-            ["id", "revision", "title", "status", "step", "weightVersion", "confidence", "residual", "ingestedAt", "trajectory", "summary"],
+            ["id", "revision", "title", "status", "step", "weightVersion", "confidence", "residual", "ingestedAt", "trajectory", "readout", "summary"],
             answer.Keys);
         Assert.Equal(("Pets", 2), ((string)document["title"]!, (int)document["step"]!));
         Assert.Contains((string)document["status"]!, (string[])["refining", "converged", "exhausted"]);
@@ -254,6 +254,7 @@ public sealed class DocumentRoutesTests : IAsyncLifetime
     [InlineData("""{"untilResidual": 0}""", "untilResidual")]
     [InlineData("""{"untilResidual": 1}""", "untilResidual")]
     [InlineData("""{"untilResidual": 1e999}""", "untilResidual")]
+    [InlineData("""{"timeLimitMs": 0}""", "timeLimitMs")]
     [InlineData("""{"step": 3}""", "step")]
     [InlineData("""{"steps": 1, "steps": 2}""", "steps")]
     [InlineData("[]", "body")]

@@ -1,5 +1,6 @@
 using RsrNet.Core;
 using RsrNet.Core.Embedding;
+using RsrNet.Core.Replicas;
 using RsrNet.Core.Weights;
 using RsrNet.Server.Documents;
 
@@ -22,17 +23,18 @@ public sealed partial class RunningServer : IAsyncDisposable
 
     /// <param name="learning">Whether the learner runs in the background; otherwise documents stay pending.</param>
     /// <param name="maxPages">Pages after which the disk is full.</param>
+    /// <param name="knowsItsFolder">Whether the server is told where its data lies: then it measures the store, and keeps its history there.</param>
     public static async Task<RunningServer> Start(
-        RsrNetOptions? options = null, ServerOptions? serverOptions = null, bool learning = false, long? maxPages = null)
+        RsrNetOptions? options = null, ServerOptions? serverOptions = null, bool learning = false, long? maxPages = null, bool knowsItsFolder = false)
     {
-        options ??= new RsrNetOptions { Replicas = new() { Hidden = 8, Latent = 4 }, Documents = new() { RefreshWhenIdle = false } };
+        options ??= new RsrNetOptions { Learning = LearningMode.Notebook, Replicas = new() { Hidden = 8, Latent = 4 }, Documents = new() { RefreshWhenIdle = false } };
         var folder = new TemporaryFolder();
         var store = SqliteDocumentStore.Open(folder.Path, TimeProvider.System, maxPages);
         var learner = await LocalLearner.Open(
             options, new HashedEncoder(), store, new CheckpointFolder(folder.File("checkpoints"), options.Weights));
         if (learning) learner.Start();
         serverOptions = (serverOptions ?? new ServerOptions()) with { Urls = "http://127.0.0.1:0" };
-        var server = RsrNetServer.Build(serverOptions, options.Articles, learner);
+        var server = RsrNetServer.Build(serverOptions, options.Articles, learner, dataFolder: knowsItsFolder ? folder.Path : null);
         await server.Start();
         return new RunningServer(store, learner, server, folder);
     }

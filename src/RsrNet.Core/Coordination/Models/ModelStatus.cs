@@ -1,0 +1,20 @@
+namespace RsrNet.Core.Coordination.Models;
+
+/// <summary>A text model as readers see it.</summary>
+/// <param name="Version">Updates so far.</param>
+/// <param name="DurableVersion">That of the newest checkpoint.</param>
+/// <param name="Position">Sequence of the last article that was learned from or passed over.</param>
+/// <param name="Parameters">Numbers that learn.</param>
+/// <param name="Vocabulary">Tokens with a number.</param>
+/// <param name="Classes">Of a classifier, in order of their first sight.</param>
+/// <param name="Problem">Why it does not learn now; null where all is well.</param>
+public sealed record ModelStatus(
+    string Name, ModelOptions Options, long Version, long DurableVersion, long Position, long Parameters, int Vocabulary, IReadOnlyList<string> Classes,
+    ModelScoreSnapshot Scores, string? Problem);
+
+/// <param name="Version">The weights that said so.</param>
+/// <param name="Scores">Likeliest first; empty before anything was learned.</param>
+public sealed record Classification(long Version, IReadOnlyList<ClassScore> Scores);
+
+/// <summary>A request that this model cannot answer; the message says which can.</summary>
+public sealed class ModelKindException(string message) : Exception(message);

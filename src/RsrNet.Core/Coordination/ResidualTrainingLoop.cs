@@ -1,0 +1,150 @@
+using RsrNet.Core.Documents;
+using RsrNet.Core.Embedding;
+using RsrNet.Core.Numerics;
+using RsrNet.Core.Replicas;
+using RsrNet.Core.Telemetry;
+using RsrNet.Core.Weights;
+
+namespace RsrNet.Core.Coordination;
+
+/// <summary>
+/// Training in the residual mode. A document is foretold with the served weights, and that is its first step of refinement; then the trained weights learn from
+/// it and from some of the reservoir, and the regressions from how it was foretold. What refines documents is the average of the trained weights.
+/// </summary>
+/// <param name="replica">The learner's own, with the served weights and the trained ones by turns: both see an article with the same regressions.</param>
+/// <param name="supervision">Over the replica's engine.</param>
+/// <param name="shadow">Null where no challenger learns beside.</param>
+internal sealed class ResidualTrainingLoop(
+    RsrNetOptions options, LabelledDocuments labelled, ActiveDocuments documents, ArticleReader reader, DriftReaction drift, Replica replica,
+    Supervision supervision, Coordinator coordinator, LearnerWeights weights, CheckpointSchedule schedule, ShadowModel? shadow, LearnerTelemetry telemetry, TimeProvider time)
+    : ITrainingLoop
+{
+    private readonly Reservoir<ReservedDocument> reservoir = labelled.Reservoir!;
+
+    public TimeSpan? DueIn => labelled.DueIn;
+
+    public long? LastUpdateAt { get; private set; }
+
+    public int UpdatesAhead => 0;
+
+    public bool LearnIfDue(Func<int, bool> mayBegin)
+    {
+        if (!labelled.IsDue) return false;
+        var batch = labelled.Take(options.Coordination.BatchSize);
+        if (batch.Count > 0) LearnFrom(batch);
+        return true;
+    }
+
+    public Task<BatchReport> Learn(List<ActiveDocument> batch) => Task.FromResult(LearnFrom(batch));
+
+    public void MarkLearned()
+    {
+    }
+
+    public void OnReplaced(long version) => replica.Unload();
+
+    public Task End() => Task.CompletedTask;
+
+    public void Dispose()
+    {
+    }
+
+    private BatchReport LearnFrom(List<ActiveDocument> batch)
+    {
+        var batchStart = time.GetTimestamp();
+        foreach (var taken in batch) taken.Document = reader.Read(taken.Document);
+        var readable = batch.FindAll(taken => taken.Document.Embedding!.Sentences!.Count > 0);
+        var lessons = Judge(readable);
+        float? loss = null;
+        if (readable.Count > 0 && Train(readable.ConvertAll(Fresh), lessons) is { } own)
+        {
+            loss = own.Mean;
+            foreach (var (taken, ofRow) in readable.Zip(own.Rows)) taken.Document = taken.Document.Learned(ofRow);
+            // Whoever learns nothing again keeps no sentences for it.
+            foreach (var taken in readable)
+                reservoir.Add(ReservedDocument.Of(coordinator.Residual!.Replays > 0 ? taken.Document : taken.Document.WithoutSentences()));
+            for (var replay = 0; replay < coordinator.Residual!.Replays; replay++)
+            {
+                if (reservoir.Draw(readable.Count) is { Count: > 0 } drawn) Train(reader.Read(drawn.ConvertAll(reserved => reserved.Unpack())), null);
+            }
+            LastUpdateAt = time.GetTimestamp();
+        }
+        telemetry.OnWeights(coordinator.Weights);
+        weights.Publish();
+        replica.Unload();
+        foreach (var taken in batch)
+        {
+            // One without a sentence has nothing to learn from, and is done with that.
+            taken.Document = taken.Document with { LearnedAt = coordinator.Version };
+            if (taken.Document.State?.Loss is not null) telemetry.OnLearned(taken.Document, batchStart);
+            labelled.OnTrained(taken);
+        }
+        return BatchReport.Of(
+            batch.Count, loss, lessons.ConvertAll(lesson => new Prediction((float)lesson.Cosine, (float)lesson.Error)), coordinator.Version);
+    }
+
+    /// <summary>Test before training: what a reader was given of each document, and what is learned from that.</summary>
+    private List<Lesson> Judge(List<ActiveDocument> batch)
+    {
+        replica.Load(coordinator.Served, coordinator.Version);
+        // Highlights that came late are held against what was foretold while nobody knew them.
+        var foretold = batch.FindAll(taken => !taken.Document.WasForetold);
+        replica.Place(foretold.ConvertAll(Fresh));
+        for (var step = 0; step < options.Residual.Recursion.SupervisionSteps && foretold.Count > 0; step++)
+        {
+            replica.Refine();
+            for (var row = 0; row < foretold.Count; row++)
+            {
+                if (foretold[row].Document.State?.Loss is null) documents.Record(foretold[row], replica, row, trained: false, coordinator.Version);
+            }
+        }
+        var statistics = new ResidualStatistics(coordinator.Served);
+        var readout = new SentenceReadout(redundancy: coordinator.Residual!.Redundancy);
+        var lessons = new List<Lesson>(batch.Count);
+        var articles = new List<ReadArticle>(batch.Count);
+        var next = 0;
+        foreach (var taken in batch)
+        {
+            var document = taken.Document;
+            var y = next < foretold.Count && foretold[next] == taken ? replica.Y(next++) : document.State!.Y;
+            var embedding = document.Embedding!;
+            var article = new ReadArticle(document.Id, embedding.X, embedding.T, embedding.Sentences!, document.Article.Highlights);
+            var lesson = Lesson.Of(article, y, statistics, readout, replica.Read(embedding));
+            lessons.Add(lesson);
+            articles.Add(article);
+            telemetry.OnPredicted(lesson.Cosine, lesson.Error);
+            drift.OnJudged(lesson.Cosine);
+            telemetry.OnSummarized(lesson.Learned, lesson.Lead, statistics.ReadoutOpen > 0);
+        }
+        shadow?.OnJudged(
+            articles, lessons.ConvertAll(lesson => lesson.Cosine),
+            lessons.ConvertAll(lesson => statistics.ReadoutOpen > 0 ? lesson.Learned : lesson.Lead));
+        return lessons;
+    }
+
+    /// <summary>The supervision steps of one batch of the trained weights.</summary>
+    /// <param name="rows">With sentences, from the beginning of their recursion.</param>
+    /// <param name="lessons">What the regressions learn with it; null for articles of the reservoir.</param>
+    /// <returns>The losses of the last step; null where no gradient could be used.</returns>
+    private (float Mean, float[] Rows)? Train(IReadOnlyList<Document> rows, IReadOnlyList<Lesson>? lessons)
+    {
+        float? loss = null;
+        var stepStart = time.GetTimestamp();
+        replica.Place(rows);
+        foreach (var step in replica.Train(supervision, lessons))
+        {
+            if (!step.Applied)
+            {
+                telemetry.OnGradientRefused();
+                break;
+            }
+            loss = step.Loss;
+            schedule.OnUpdate(step.Version);
+            telemetry.OnUpdated(step, rows.Count, stepStart);
+            stepStart = time.GetTimestamp();
+        }
+        return loss is { } mean ? (mean, replica.Batch.RowLoss[..rows.Count]) : null;
+    }
+
+    private static Document Fresh(ActiveDocument taken) => taken.Document with { State = null, Trajectory = Trajectory.Empty };
+}

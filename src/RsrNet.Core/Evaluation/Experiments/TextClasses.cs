@@ -1,0 +1,147 @@
+using System.Globalization;
+using RsrNet.Core.Articles;
+using RsrNet.Core.Coordination.Models;
+using RsrNet.Core.Embedding.Vocabularies;
+using RsrNet.Core.Replicas.Recurrent;
+
+namespace RsrNet.Core.Evaluation.Experiments;
+
+/// <summary>The text-classification notebooks: several recurrent classifiers over the same articles, judged on articles they never saw.</summary>
+public static class TextClasses
+{
+    /// <summary>How one model learns.</summary>
+    /// <param name="AtLeast">Bar of its accuracy.</param>
+    private sealed record Plan(string Name, ModelOptions Options, int Epochs, double? AtLeast = null);
+
+    /// <summary>News in four classes: the first 5,000 teach, the last 600 judge, at most.</summary>
+    /// <param name="articles">In the order of the file.</param>
+    /// <param name="epochShare">Below 1 for a test.</param>
+    public static ExperimentReport AgNews(
+        IReadOnlyList<LabelledText> articles, Action<string> progress, int seed = 1, double epochShare = 1, CancellationToken cancellation = default)
+    {
+        var judged = Math.Min(600, articles.Count * 600 / 5600);
+        var taught = Math.Min(5_000, articles.Count - judged);
+        var options = new ModelOptions { Seed = seed, Embedding = 64, Hidden = 128, BatchSize = 32, Dropout = 0.4, TokenDropout = 0.2, LearningRate = 1e-2 };
+        Plan[] plans =
+        [
+            new("LSTM, mean over time", options with { Cell = RecurrentCell.Lstm, Summary = ModelSummary.Mean }, 4, AtLeast: 0.80),
+            new("LSTM, last state", options with { Cell = RecurrentCell.Lstm, Summary = ModelSummary.Last }, 5, AtLeast: 0.80),
+            new("GRU, mean over time", options with { Cell = RecurrentCell.Gru, Summary = ModelSummary.Mean }, 4),
+            new("RNN, mean over time", options with { Cell = RecurrentCell.Rnn, Summary = ModelSummary.Mean, LearningRate = 3e-3 }, 4),
+            new("mean of embeddings", options with { Cell = RecurrentCell.Mean, Embedding = 128, TokenDropout = 0, LearningRate = 5e-3 }, 8, AtLeast: 0.82),
+            new("mean of embeddings, byte pairs", options with { Cell = RecurrentCell.Mean, Embedding = 128, TokenDropout = 0, LearningRate = 5e-3, Vocabulary = VocabularyKind.BytePairs }, 8),
+        ];
+        return Run("ag-news", articles.Take(taught).ToList(), articles.TakeLast(judged).ToList(), plans, progress, epochShare, againstMajority: false, cancellation);
+    }
+
+    /// <summary>Fake and real headlines, shuffled: 80% teach, the rest judges; accuracy against always saying the more frequent class.</summary>
+    public static ExperimentReport FakeNews(
+        IReadOnlyList<LabelledText> headlines, Action<string> progress, int seed = 1, double epochShare = 1, CancellationToken cancellation = default)
+    {
+        var shuffled = headlines.ToArray();
+        new Random(seed).Shuffle(shuffled);
+        var cut = (int)(0.8 * shuffled.Length);
+        var options = new ModelOptions { Seed = seed, Embedding = 64, Hidden = 64, BatchSize = 16, Dropout = 0.4, TokenDropout = 0.2, LearningRate = 1e-2 };
+        Plan[] plans =
+        [
+            new("LSTM, mean over time", options with { Cell = RecurrentCell.Lstm }, 10),
+            new("GRU, mean over time", options with { Cell = RecurrentCell.Gru }, 10),
+            new("RNN, mean over time", options with { Cell = RecurrentCell.Rnn, LearningRate = 3e-3 }, 10),
+            new("mean of embeddings", options with { Cell = RecurrentCell.Mean }, 15),
+        ];
+        return Run("fake-news", shuffled[..cut], shuffled[cut..], plans, progress, epochShare, againstMajority: true, cancellation);
+    }
+
+    /// <summary>Rows of class, title and description without a header; the class' name in words.</summary>
+    public static List<LabelledText> ReadAgNews(string path)
+    {
+        string[] names = ["World", "Sports", "Business", "Sci/Tech"];
+        return CsvTable.Read(path).ConvertAll(row => row is [var number, var title, var description]
+            && int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var index) && index >= 1 && index <= names.Length
+            ? new LabelledText($"{title} {description}", names[index - 1])
+            : throw new InvalidDataException($"{path}: the row '{string.Join(',', row)}' is not class (1 to 4), title, description"));
+    }
+
+    /// <summary>Two CSV files with a column title.</summary>
+    public static List<LabelledText> ReadFakeNews(string fake, string real)
+    {
+        return [.. Read(fake, "fake"), .. Read(real, "real")];
+
+        static IEnumerable<LabelledText> Read(string path, string label)
+        {
+            var rows = CsvTable.Read(path);
+            var column = rows.Count == 0 ? -1 : Array.IndexOf(rows[0], "title");
+            if (column < 0) throw new InvalidDataException($"{path}: the header has no column 'title'");
+            return rows.Skip(1).Where(row => row.Length > column).Select(row => new LabelledText(row[column], label));
+        }
+    }
+
+    private static ExperimentReport Run(
+        string name, IReadOnlyList<LabelledText> taught, IReadOnlyList<LabelledText> judged, Plan[] plans, Action<string> progress, double epochShare,
+        bool againstMajority, CancellationToken cancellation)
+    {
+        var majority = (double)judged.GroupBy(item => item.Label).Max(group => group.Count()) / judged.Count;
+        var figures = new List<ExperimentFigure>();
+        if (againstMajority) figures.Add(new("always the more frequent class: accuracy", majority));
+        var curves = new List<ExperimentCurve>();
+        foreach (var plan in plans)
+        {
+            var epochs = Math.Max(1, (int)Math.Round(plan.Epochs * epochShare));
+            var accuracies = Teach(plan with { Epochs = epochs }, taught, judged, progress, cancellation);
+            curves.Add(new ExperimentCurve(plan.Name, accuracies));
+            figures.Add(new($"{plan.Name}: accuracy", accuracies[^1], AtLeast: againstMajority ? majority + 0.10 : plan.AtLeast));
+            var (low, high) = Interval(accuracies[^1], judged.Count);
+            figures.Add(new($"{plan.Name}: 95% interval from", low));
+            figures.Add(new($"{plan.Name}: 95% interval to", high));
+        }
+        return new ExperimentReport(
+            name, figures, curves, "accuracy on held-out texts by epoch", [$"{taught.Count:N0} texts taught, {judged.Count:N0} judged"]);
+    }
+
+    private static List<double> Teach(
+        Plan plan, IReadOnlyList<LabelledText> taught, IReadOnlyList<LabelledText> judged, Action<string> progress, CancellationToken cancellation)
+    {
+        var options = plan.Options;
+        IVocabulary vocabulary = options.Vocabulary == VocabularyKind.BytePairs
+            ? BytePairVocabulary.Train(taught.Select(item => item.Text), 1_500)
+            : new WordVocabulary(options.MinimumCount, options.VocabularyLimit);
+        foreach (var item in taught) vocabulary.Learn(item.Text);
+        using var model = new TextClassifier(options, vocabulary, taught.Select(item => item.Label).Distinct(StringComparer.Ordinal));
+        var random = new Random(options.Seed);
+        var order = taught.ToArray();
+        var accuracies = new List<double>();
+        var steps = (order.Length + options.BatchSize - 1) / options.BatchSize;
+        for (var epoch = 0; epoch < plan.Epochs; epoch++)
+        {
+            random.Shuffle(order);
+            double loss = 0;
+            for (var step = 0; step < steps; step++)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                // Down to zero in a straight line: the last epochs only polish.
+                model.LearningRate = options.LearningRate * (1 - (epoch * steps + step) / (double)(plan.Epochs * steps));
+                loss += model.Learn([.. order.Skip(step * options.BatchSize).Take(options.BatchSize)]) / steps;
+            }
+            accuracies.Add(Judge(model, judged));
+            progress(string.Create(CultureInfo.InvariantCulture, $"{plan.Name}, epoch {epoch + 1}/{plan.Epochs}: loss {loss:0.000}, accuracy {accuracies[^1]:0.000}"));
+        }
+        return accuracies;
+    }
+
+    private static double Judge(TextClassifier model, IReadOnlyList<LabelledText> judged)
+    {
+        var right = 0;
+        foreach (var chunk in judged.Chunk(64))
+            right += model.Predict([.. chunk.Select(item => item.Text)]).Zip(chunk, (predicted, item) => predicted == item.Label).Count(hit => hit);
+        return (double)right / judged.Count;
+    }
+
+    /// <summary>Wilson's interval for a share (1927), 95%.</summary>
+    private static (double Low, double High) Interval(double share, int count)
+    {
+        const double Z = 1.959964;
+        var middle = (share + Z * Z / (2 * count)) / (1 + Z * Z / count);
+        var half = Z / (1 + Z * Z / count) * Math.Sqrt(share * (1 - share) / count + Z * Z / (4.0 * count * count));
+        return (middle - half, middle + half);
+    }
+}

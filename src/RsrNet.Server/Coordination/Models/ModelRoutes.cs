@@ -1,0 +1,244 @@
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using RsrNet.Core;
+using RsrNet.Core.Articles;
+using RsrNet.Core.Coordination.Models;
+using RsrNet.Server.Configuration;
+using RsrNet.Server.Http;
+
+namespace RsrNet.Server.Coordination.Models;
+
+/// <summary>/v1/models: the text models, which learn from the same articles.</summary>
+internal static class ModelRoutes
+{
+    private const string Json = "application/json", Events = "text/event-stream";
+
+    private const int LongestTextCount = 1_000;
+
+    /// <param name="models">Null where this server has none.</param>
+    public static void MapModels(
+        this IEndpointRouteBuilder routes, ModelHost? models, ILearner learner, ArticleLimits limits, ServerOptions options, CancellationToken stopping)
+    {
+        var group = routes.MapGroup("/v1/models").WithTags("Models");
+
+        group.MapGet("", () => new ApiAnswer<ModelList>(
+                new ModelList([.. (models?.Models ?? []).Select(runner => ModelItem.Of(runner.Read()))]), ApiJson.Relaxed.ModelList))
+            .WithName("ListModels")
+            .WithSummary("The text models of this server")
+            .Produces<ModelList>();
+
+        group.MapGet("/{name}", (string name) => Get(name, models))
+            .WithName("GetModel")
+            .WithSummary("A text model with its prequential figures")
+            .Produces<ModelBody>()
+            .ProducesProblems(404);
+
+        group.MapPut("/{name}", (string name, HttpRequest request, CancellationToken cancellation) => Add(name, request, models, limits, cancellation))
+            .WithName("AddModel")
+            .WithSummary("Adds a model, which learns from the first stored article on")
+            .WithMetadata(new RequestSchema(typeof(ModelOptions), Json))
+            .Produces<ModelBody>(StatusCodes.Status201Created)
+            .ProducesProblems(400, 409, 413, 503);
+
+        group.MapPost("/{name}/classify", (string name, HttpRequest request, CancellationToken cancellation) => Classify(name, request, models, limits, cancellation))
+            .WithName("Classify")
+            .WithSummary("A text's class, by a classifier")
+            .WithMetadata(new RequestSchema(typeof(ClassifyBody), Json))
+            .Produces<ClassifyAnswer>()
+            .ProducesProblems(400, 404, 409, 413);
+
+        group.MapPost("/{name}/embed", (string name, HttpRequest request, CancellationToken cancellation) => Embed(name, request, models, limits, cancellation))
+            .WithName("EmbedByModel")
+            .WithSummary("What a classifier's last layer sees of texts: with Hidden 2 their places on a plane")
+            .WithMetadata(new RequestSchema(typeof(ModelEmbedBody), Json))
+            .Produces<ModelEmbedAnswer>()
+            .ProducesProblems(400, 404, 409, 413);
+
+        group.MapPost("/{name}/generate",
+                (string name, HttpRequest request, CancellationToken cancellation) => Generate(name, request, models, learner, limits, options, stopping, cancellation))
+            .WithName("Generate")
+            .WithSummary("A text, by a language model; as server-sent events where `stream` is true or Accept says text/event-stream")
+            .WithMetadata(new RequestSchema(typeof(GenerateBody), Json))
+            .Produces<GenerateAnswer>()
+            .ProducesProblems(400, 404, 409, 413);
+
+        group.MapGet("/{name}/weights", (string name) => ListVersions(name, models))
+            .WithName("ListModelWeights")
+            .WithSummary("Versions of a model that can be had, newest first")
+            .Produces<ModelVersions>()
+            .ProducesProblems(404);
+
+        group.MapGet("/{name}/weights/{version}",
+                (string name, string version, HttpResponse response, CancellationToken cancellation) => Download(name, version, response, models, cancellation))
+            .WithName("GetModelWeights")
+            .WithSummary("One version of a model as safetensors with PyTorch's names; `latest` for the current one")
+            .Produces<byte[]>(StatusCodes.Status200OK, "application/octet-stream")
+            .ProducesProblems(400, 404);
+    }
+
+    private static IResult Get(string name, ModelHost? models) => models?.Find(name) is { } runner
+        ? new ApiAnswer<ModelBody>(ModelBody.Of(runner.Read()), ApiJson.Relaxed.ModelBody)
+        : Missing(name);
+
+    private static IResult ListVersions(string name, ModelHost? models) => models?.Find(name) is { } runner
+        ? new ApiAnswer<ModelVersions>(new ModelVersions(runner.Versions()), ApiJson.Relaxed.ModelVersions)
+        : Missing(name);
+
+    private static async Task<IResult> Add(string name, HttpRequest request, ModelHost? models, ArticleLimits limits, CancellationToken cancellation)
+    {
+        if (models is null) return Refused("this server was started without a place for text models");
+        var body = await RequestBody.Read(request, limits.BodyBytes, cancellation);
+        try
+        {
+            var options = ConfigurationFile.ParseModel(name, body);
+            return models.Add(name, options) is { } runner
+                ? new ApiAnswer<ModelBody>(ModelBody.Of(runner.Read()), ApiJson.Relaxed.ModelBody, StatusCodes.Status201Created, $"/v1/models/{name}")
+                : Refused($"there is a model '{name}' already; choose another name");
+        }
+        catch (ConfigurationException problem)
+        {
+            var problems = new FieldProblems();
+            foreach (var text in problem.Problems) problems.Add("", text);
+            return ProblemBody.Of(problems).ToResult();
+        }
+    }
+
+    private static async Task<IResult> Classify(string name, HttpRequest request, ModelHost? models, ArticleLimits limits, CancellationToken cancellation)
+    {
+        if (models?.Find(name) is not { } runner) return Missing(name);
+        var fields = RequestFields.Read(await RequestBody.Read(request, limits.BodyBytes, cancellation), "text");
+        var text = fields.Text("text", limits.TextLength);
+        if (text is null && !fields.Problems.Any) fields.Problems.Add("text", "is missing; give the text to classify");
+        if (fields.Problems.Any) return ProblemBody.Of(fields.Problems).ToResult();
+        try
+        {
+            var found = await Task.Run(() => runner.Classify(text!), cancellation);
+            return new ApiAnswer<ClassifyAnswer>(
+                new ClassifyAnswer(name, found.Version, found.Scores.Count > 0 ? found.Scores[0].Label : null, found.Scores), ApiJson.Relaxed.ClassifyAnswer);
+        }
+        catch (ModelKindException problem)
+        {
+            return Refused(problem.Message);
+        }
+    }
+
+    private static async Task<IResult> Embed(string name, HttpRequest request, ModelHost? models, ArticleLimits limits, CancellationToken cancellation)
+    {
+        if (models?.Find(name) is not { } runner) return Missing(name);
+        var fields = RequestFields.Read(await RequestBody.Read(request, limits.BodyBytes, cancellation), "texts", "untrained");
+        var texts = fields.Texts("texts", LongestTextCount, limits.TextLength);
+        var untrained = fields.Switch("untrained") ?? false;
+        if (texts is null && !fields.Problems.Any) fields.Problems.Add("texts", "is missing; give the texts to embed");
+        if (fields.Problems.Any) return ProblemBody.Of(fields.Problems).ToResult();
+        try
+        {
+            var vectors = await Task.Run(() => runner.Embed(texts!, untrained), cancellation);
+            return new ApiAnswer<ModelEmbedAnswer>(new ModelEmbedAnswer(name, vectors), ApiJson.Relaxed.ModelEmbedAnswer);
+        }
+        catch (ModelKindException problem)
+        {
+            return Refused(problem.Message);
+        }
+    }
+
+    private static async Task<IResult> Generate(
+        string name, HttpRequest request, ModelHost? models, ILearner learner, ArticleLimits limits, ServerOptions options, CancellationToken stopping,
+        CancellationToken cancellation)
+    {
+        if (models?.Find(name) is not { } runner) return Missing(name);
+        var fields = RequestFields.Read(
+            await RequestBody.Read(request, limits.BodyBytes, cancellation),
+            "prompt", "document", "maxTokens", "temperature", "topK", "topP", "seed", "stopAtEnd", "stream");
+        var defaults = new GenerationOptions();
+        var prompt = fields.Has("prompt") ? fields.Text("prompt", limits.TextLength) : null;
+        var document = fields.Has("document") ? fields.Text("document", limits.IdLength) : null;
+        var generation = new GenerationOptions
+        {
+            MaxTokens = fields.Integer("maxTokens", 1, 10_000) ?? defaults.MaxTokens,
+            Temperature = fields.Number("temperature", 0, 10) ?? defaults.Temperature,
+            TopK = fields.Integer("topK", 0, 1_000_000) ?? defaults.TopK,
+            TopP = fields.Number("topP", 1e-6, 1) ?? defaults.TopP,
+            Seed = fields.Integer("seed", int.MinValue, int.MaxValue) ?? defaults.Seed,
+            StopAtEnd = fields.Switch("stopAtEnd") ?? defaults.StopAtEnd,
+        };
+        var streamed = fields.Switch("stream") ?? request.Headers.Accept.ToString().Contains(Events, StringComparison.OrdinalIgnoreCase);
+        if (prompt is not null && document is not null) fields.Problems.Add("document", "and prompt exclude each other; give one of them");
+        if (fields.Problems.Any) return ProblemBody.Of(fields.Problems).ToResult();
+        if (document is not null)
+        {
+            if (await learner.Find(document, cancellation) is not { } found)
+                return ProblemBody.Of(StatusCodes.Status404NotFound, $"no document has the id '{document}'; GET /v1/documents lists those there are").ToResult();
+            prompt = ModelRunner.TextOf(found.Article);
+        }
+        IEnumerable<string> pieces;
+        try
+        {
+            pieces = runner.Generate(prompt ?? "", generation);
+        }
+        catch (ModelKindException problem)
+        {
+            return Refused(problem.Message);
+        }
+        if (streamed)
+        {
+            return new EventStream<GeneratePiece>(
+                ending => Stream(pieces, ending), "piece", ApiJson.Relaxed.GeneratePiece, TimeSpan.FromSeconds(options.KeepAliveSeconds), stopping);
+        }
+        var text = await Task.Run(
+            () =>
+            {
+                var all = new System.Text.StringBuilder();
+                foreach (var piece in pieces)
+                {
+                    cancellation.ThrowIfCancellationRequested();
+                    all.Append(piece);
+                }
+                return all.ToString();
+            },
+            cancellation);
+        return new ApiAnswer<GenerateAnswer>(new GenerateAnswer(name, text), ApiJson.Relaxed.GenerateAnswer);
+    }
+
+    private static async IAsyncEnumerable<StreamedEvent<GeneratePiece>> Stream(
+        IEnumerable<string> pieces, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        foreach (var piece in pieces)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            yield return new StreamedEvent<GeneratePiece>(new GeneratePiece(piece));
+            await Task.Yield();
+        }
+    }
+
+    private static async Task<IResult> Download(string name, string version, HttpResponse response, ModelHost? models, CancellationToken cancellation)
+    {
+        if (models?.Find(name) is not { } runner) return Missing(name);
+        long? number = null;
+        if (version != "latest")
+        {
+            if (!long.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out var parsed))
+            {
+                var problems = new FieldProblems();
+                problems.Add("version", "must be a number of GET /v1/models/{name}/weights, or latest");
+                return ProblemBody.Of(problems).ToResult();
+            }
+            number = parsed;
+        }
+        if (runner.FindWeights(number) is not { } file)
+            return ProblemBody.Of(StatusCodes.Status404NotFound, $"version {version} of '{name}' is not kept; GET /v1/models/{name}/weights lists those that are").ToResult();
+        response.ContentType = "application/octet-stream";
+        response.ContentLength = file.Length;
+        response.Headers.ContentDisposition = $"attachment; filename=\"{name}-weights.safetensors\"";
+        await response.Body.WriteAsync(file, cancellation);
+        return TypedResults.Empty;
+    }
+
+    private static ProblemResult Missing(string name) => ProblemBody.Of(
+        StatusCodes.Status404NotFound,
+        $"no model has the name '{(name.Length > 64 ? name[..64] + "..." : name)}'; GET /v1/models lists those there are, PUT /v1/models/NAME adds one").ToResult();
+
+    private static ProblemResult Refused(string why) => ProblemBody.Of(StatusCodes.Status409Conflict, why).ToResult();
+}

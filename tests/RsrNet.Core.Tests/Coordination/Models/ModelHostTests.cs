@@ -1,0 +1,217 @@
+using RsrNet.Core.Articles;
+using RsrNet.Core.Coordination.Models;
+using RsrNet.Core.Documents;
+using RsrNet.Core.Replicas.Recurrent;
+using RsrNet.Core.Weights;
+
+namespace RsrNet.Core.Tests.Coordination.Models;
+
+public sealed class ModelHostTests : IDisposable
+{
+    /// <summary>Checkpoints are written at the end and where a test asks, however slow the machine is.</summary>
+    private static readonly Dictionary<string, ModelOptions> Two = new()
+    {
+        ["topics"] = new() { Embedding = 12, Hidden = 16, MinimumCount = 1, LearningRate = 0.02, BatchSize = 4, BatchWaitMs = 0, Label = "topic", CheckpointSeconds = 1e5 },
+        ["speaker"] = new()
+        {
+            Kind = ModelKind.LanguageModel, Vocabulary = VocabularyKind.Characters, MinimumCount = 1, Embedding = 8, Hidden = 12, Window = 16, BatchSize = 4,
+            BatchWaitMs = 0, Cell = RecurrentCell.Gru, CheckpointSeconds = 1e5,
+        },
+    };
+
+    private readonly TemporaryFolder folder = new();
+    private readonly MemoryDocumentStore store = new();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public async Task Models_OfTheStream_LearnFromEveryArticleOnce()
+    {
+        await Store(0, 40);
+        await using var host = new ModelHost(store, folder.Path, Two);
+        host.Start();
+        await Learned(host, "topics", 30);
+        await Learned(host, "speaker", 40);
+        await Store(40, 20);
+        host.OnArrival();
+        await Learned(host, "topics", 45);
+        await Learned(host, "speaker", 60);
+
+        var topics = host.Find("topics")!;
+        var scores = topics.Read().Scores;
+        Assert.Equal(["money", "sport"], scores.Classes.Keys.Order(StringComparer.Ordinal));
+        Assert.Equal(45, scores.Classes.Values.Sum(count => count.Articles));
+        // Nothing can be said before the first batch; later it is right.
+        Assert.InRange(scores.Accuracy!.Value, 0.5, 0.98);
+        Assert.Equal("sport", topics.Classify("the team won")!.Scores[0].Label);
+        Assert.NotEmpty(string.Concat(host.Find("speaker")!.Generate("the ", new GenerationOptions { MaxTokens = 5, StopAtEnd = false })));
+    }
+
+    [Fact]
+    public async Task Restart_AfterAnOrderlyEnd_GoesOnWhereItWas()
+    {
+        await Store(0, 24);
+        Classification before;
+        await using (var host = new ModelHost(store, folder.Path, Two))
+        {
+            host.Start();
+            await Learned(host, "topics", 18);
+            before = host.Find("topics")!.Classify("the bank lost");
+        }
+        await using var again = new ModelHost(store, folder.Path, Two);
+        var model = again.Find("topics")!;
+        Assert.Equal(before.Version, model.Read().Version);
+        Assert.Equal(before.Scores, model.Classify("the bank lost").Scores);
+        Assert.Equal(18, model.Read().Scores.Articles);
+        again.Start();
+        await Store(24, 4);
+        await Learned(again, "topics", 21);
+    }
+
+    [Fact]
+    public async Task Restart_AfterACrash_LearnsAgainWhatTheCheckpointDidNotKnow()
+    {
+        await Store(0, 20);
+        var copy = folder.File("crashed");
+        await using (var host = new ModelHost(store, folder.File("models"), Two))
+        {
+            host.Start();
+            await Learned(host, "topics", 15);
+            host.Find("topics")!.Save();
+            await Store(20, 20);
+            Directory.CreateDirectory(copy);
+            CopyFolder(folder.File("models"), copy);
+            host.OnArrival();
+            await Learned(host, "topics", 30);
+        }
+        await using var again = new ModelHost(store, copy, Two);
+        Assert.Equal(15, again.Find("topics")!.Read().Scores.Articles);
+        again.Start();
+        await Learned(again, "topics", 30);
+        var classes = again.Find("topics")!.Read().Scores.Classes;
+        Assert.Equal(30, classes.Values.Sum(count => count.Articles));
+    }
+
+    [Fact]
+    public async Task Checkpoint_Damaged_TheOneBeforeCounts()
+    {
+        await Store(0, 8);
+        await using (var host = new ModelHost(store, folder.Path, Two))
+        {
+            host.Start();
+            await Learned(host, "topics", 6);
+            host.Find("topics")!.Save();
+            await Store(8, 8);
+            await Learned(host, "topics", 12);
+        }
+        var newest = Directory.GetFiles(Path.Combine(folder.Path, "topics"), "*.safetensors").Order(StringComparer.Ordinal).Last();
+        var bytes = File.ReadAllBytes(newest);
+        bytes[^5] ^= 1;
+        File.WriteAllBytes(newest, bytes);
+        var warnings = new List<string>();
+        await using var again = new ModelHost(store, folder.Path, Two, warn: warnings.Add);
+        Assert.Equal(6, again.Find("topics")!.Read().Scores.Articles);
+        Assert.Contains("damaged", Assert.Single(warnings), StringComparison.Ordinal);
+        Assert.True(File.Exists(newest + ".damaged"));
+    }
+
+    [Fact]
+    public async Task Add_WhileRunning_LearnsFromTheStartAndIsRemembered()
+    {
+        await Store(0, 12);
+        await using (var host = new ModelHost(store, folder.Path, new Dictionary<string, ModelOptions>()))
+        {
+            host.Start();
+            Assert.Empty(host.Models);
+            Assert.NotNull(host.Add("late", Two["topics"]));
+            Assert.Null(host.Add("late", Two["topics"]));
+            Assert.Contains("Hidden", Assert.Throws<ArgumentException>(() => host.Add("worse", new ModelOptions { Hidden = 0 })).Message, StringComparison.Ordinal);
+            await Learned(host, "late", 9);
+        }
+        await using var again = new ModelHost(store, folder.Path, new Dictionary<string, ModelOptions>());
+        Assert.Equal(Two["topics"], Assert.Single(again.Models).Options);
+        Assert.Equal(9, again.Find("late")!.Read().Scores.Articles);
+    }
+
+    [Fact]
+    public async Task BytePairs_WithTooFewArticles_Wait()
+    {
+        await Store(0, 100);
+        await using var host = new ModelHost(
+            store, folder.Path, new Dictionary<string, ModelOptions> { ["pairs"] = Two["topics"] with { Vocabulary = VocabularyKind.BytePairs, VocabularyLimit = 400 } });
+        host.Start();
+        await Store(100, 100);
+        host.OnArrival();
+        await Learned(host, "pairs", 150);
+        Assert.InRange(host.Find("pairs")!.Read().Vocabulary, 261, 400);
+    }
+
+    [Fact]
+    public async Task Requests_ToTheWrongKind_SayWhichIsRight()
+    {
+        await using var host = new ModelHost(store, folder.Path, Two);
+        Assert.Throws<ModelKindException>(() => host.Find("speaker")!.Classify("x"));
+        Assert.Throws<ModelKindException>(() => host.Find("topics")!.Generate("x", new GenerationOptions()));
+        Assert.Empty(host.Find("topics")!.Classify("x").Scores);
+    }
+
+    [Fact]
+    public async Task Weights_OfAVersion_HaveItsTensors()
+    {
+        await Store(0, 8);
+        await using var host = new ModelHost(store, folder.Path, Two);
+        Assert.Null(host.Find("topics")!.FindWeights(77));
+        host.Start();
+        await Learned(host, "topics", 6);
+        var version = host.Find("topics")!.Read().Version;
+        using var reader = new SafetensorsReader(new MemoryStream(host.Find("topics")!.FindWeights(version)!));
+        Assert.Equal([64L, 12], reader.Header.Find("rnn.weight_ih_l0")!.Shape);
+        Assert.Equal([2L, 16], reader.Header.Find("fc.weight")!.Shape);
+        Assert.Null(host.Find("topics")!.FindWeights(77));
+    }
+
+    [Fact]
+    public void Scores_OverALongStream_KeepABoundedHistory()
+    {
+        var scores = new ModelScores();
+        for (var i = 0; i < 20_000; i++) scores.Add(4, 4, i < 10_000 ? 0 : 4, 0.5);
+        Assert.InRange(scores.History.Count, 100, 241);
+        Assert.Equal(0.5, scores.History.Average(point => point.Accuracy), 0.02);
+        Assert.True(scores.History.Zip(scores.History.Skip(1), (a, b) => a.Articles < b.Articles).All(rising => rising));
+        Assert.Equal(1, scores.Accuracy!.Value, 1e-3);
+        Assert.Equal(0.5, (double)scores.Hits / scores.Count, 1e-9);
+    }
+
+    /// <summary>Three of four articles have a topic.</summary>
+    private async Task Store(int from, int count)
+    {
+        var articles = Enumerable.Range(from, count).Select(i => new Article($"a{i}", i % 2 == 0 ? $"The team won game {i}." : $"The bank lost money {i}.")
+        {
+            Labels = i % 4 == 3 ? new SortedDictionary<string, string>() : new SortedDictionary<string, string> { ["topic"] = i % 2 == 0 ? "sport" : "money" },
+        });
+        await store.Put([.. articles], Cancellation);
+    }
+
+    private static async Task Learned(ModelHost host, string model, long articles)
+    {
+        // Generous: the machine may be busy with everything else.
+        for (var look = 0; look < 1500; look++)
+        {
+            if (host.Find(model)!.Read().Scores.Articles == articles) return;
+            await Task.Delay(20, Cancellation);
+        }
+        Assert.Fail($"{model} has learned {host.Find(model)!.Read().Scores.Articles} articles, not {articles}; {host.Find(model)!.Read().Problem}");
+    }
+
+    private static void CopyFolder(string from, string to)
+    {
+        foreach (var path in Directory.GetFiles(from, "*", SearchOption.AllDirectories))
+        {
+            var target = Path.Combine(to, Path.GetRelativePath(from, path));
+            Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+            File.Copy(path, target, overwrite: true);
+        }
+    }
+}

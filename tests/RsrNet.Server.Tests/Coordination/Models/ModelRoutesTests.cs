@@ -1,0 +1,215 @@
+using System.Net;
+using System.Text;
+using System.Text.Json.Nodes;
+using RsrNet.Core;
+using RsrNet.Core.Articles;
+using RsrNet.Core.Coordination.Models;
+using RsrNet.Core.Documents;
+using RsrNet.Core.Embedding;
+using RsrNet.Core.Replicas.Recurrent;
+using RsrNet.Core.Weights;
+using RsrNet.Server.Tests.Cli;
+
+namespace RsrNet.Server.Tests.Coordination.Models;
+
+/// <summary>A server with a classifier and a language model, over articles that are stored already.</summary>
+public sealed class ModelRoutesTests : IAsyncLifetime
+{
+    private const int Articles = 24;
+
+    private static readonly Dictionary<string, ModelOptions> Models = new()
+    {
+        ["topics"] = new() { Embedding = 8, Hidden = 2, MinimumCount = 1, LearningRate = 0.02, BatchSize = 4, BatchWaitMs = 0, Label = "topic" },
+        ["speaker"] = new()
+        {
+            Kind = ModelKind.LanguageModel, Vocabulary = VocabularyKind.Characters, MinimumCount = 1, Embedding = 8, Hidden = 12, Window = 16, BatchSize = 4,
+            BatchWaitMs = 0, Cell = RecurrentCell.Gru,
+        },
+    };
+
+    private readonly TemporaryFolder folder = new();
+    private readonly MemoryDocumentStore store = new();
+    private LocalLearner learner = null!;
+    private ModelHost host = null!;
+    private RsrNetServer server = null!;
+    private HttpClient client = null!;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        var articles = Enumerable.Range(0, Articles).Select(i => new Article($"a{i}", i % 2 == 0 ? $"The team won game {i}." : $"The bank lost money {i}.")
+        {
+            Labels = new SortedDictionary<string, string> { ["topic"] = i % 2 == 0 ? "sport" : "money" },
+        });
+        await store.Put([.. articles], Cancellation);
+        learner = await LocalLearner.Open(new RsrNetOptions(), new HashedEncoder(), store, null, cancellation: Cancellation);
+        host = new ModelHost(store, folder.Path, Models);
+        server = RsrNetServer.Build(new ServerOptions { Urls = "http://127.0.0.1:0" }, new ArticleLimits(), learner, models: host);
+        await server.Start(Cancellation);
+        client = new HttpClient { BaseAddress = server.Addresses[0] };
+        host.Start();
+        await Learned("topics");
+        await Learned("speaker");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        client.Dispose();
+        await server.Stop();
+        await server.DisposeAsync();
+        await host.DisposeAsync();
+        await learner.DisposeAsync();
+        await store.DisposeAsync();
+        folder.Dispose();
+    }
+
+    [Fact]
+    public async Task Models_AreListedWithTheirFigures()
+    {
+        var items = (await Json("/v1/models"))["items"]!.AsArray();
+        Assert.Equal(["speaker", "topics"], items.Select(item => (string)item!["name"]!));
+        Assert.Equal(["languageModel", "classifier"], items.Select(item => (string)item!["kind"]!));
+
+        var topics = await Json("/v1/models/topics");
+        Assert.Equal((Articles, "lstm", "words"), ((int)topics["prequential"]!["articles"]!, (string)topics["cell"]!, (string)topics["vocabulary"]!));
+        Assert.Equal(["money", "sport"], topics["prequential"]!["classes"]!.AsArray().Select(one => (string)one!["label"]!).Order(StringComparer.Ordinal));
+        Assert.Equal("topic", (string)topics["options"]!["label"]!);
+        Assert.NotEmpty(topics["prequential"]!["history"]!.AsArray());
+        var speaker = await Json("/v1/models/speaker");
+        Assert.True((double)speaker["prequential"]!["perplexity"]! > 1);
+        Assert.Null(speaker["prequential"]!["classes"]);
+        Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync(new Uri("/v1/models/nobody", UriKind.Relative), Cancellation)).StatusCode);
+    }
+
+    [Fact]
+    public async Task Classify_AText_ScoresEveryClass()
+    {
+        var (status, answer) = await Post("/v1/models/topics/classify", """{"text": "the team won"}""");
+        Assert.Equal(HttpStatusCode.OK, status);
+        Assert.Equal(2, answer["scores"]!.AsArray().Count);
+        Assert.Equal((string)answer["label"]!, (string)answer["scores"]![0]!["label"]!);
+        Assert.Equal(1, answer["scores"]!.AsArray().Sum(score => (double)score!["probability"]!), 1e-6);
+        Assert.True((long)answer["version"]! > 0);
+    }
+
+    [Theory]
+    [InlineData("/v1/models/topics/classify", "{}", 400)]
+    [InlineData("/v1/models/topics/classify", """{"text": 5}""", 400)]
+    [InlineData("/v1/models/topics/classify", """{"text": "x", "txt": "y"}""", 400)]
+    [InlineData("/v1/models/nobody/classify", """{"text": "x"}""", 404)]
+    [InlineData("/v1/models/speaker/classify", """{"text": "x"}""", 409)]
+    [InlineData("/v1/models/topics/generate", "{}", 409)]
+    [InlineData("/v1/models/speaker/generate", """{"temperature": -1, "topP": 2}""", 400)]
+    [InlineData("/v1/models/speaker/generate", """{"prompt": "x", "document": "a1"}""", 400)]
+    [InlineData("/v1/models/speaker/generate", """{"document": "nobody"}""", 404)]
+    [InlineData("/v1/models/topics/embed", """{"texts": []}""", 400)]
+    public async Task Requests_ThatCannotBeAnswered_SayWhy(string path, string body, int expected)
+    {
+        var (status, problem) = await Post(path, body);
+        Assert.Equal(expected, (int)status);
+        Assert.False(string.IsNullOrEmpty((string?)problem["detail"]));
+    }
+
+    [Fact]
+    public async Task Generate_InOneAnswerAndAsEvents_IsTheSameText()
+    {
+        const string Body = """{"prompt": "the ", "maxTokens": 12, "seed": 4, "stopAtEnd": false}""";
+        var (status, answer) = await Post("/v1/models/speaker/generate", Body);
+        Assert.Equal(HttpStatusCode.OK, status);
+        Assert.Equal(12, ((string)answer["text"]!).Length);
+
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/models/speaker/generate") { Content = new StringContent(Body, Encoding.UTF8, "application/json") };
+        request.Headers.Accept.ParseAdd("text/event-stream");
+        using var response = await client.SendAsync(request, Cancellation);
+        Assert.Equal("text/event-stream", response.Content.Headers.ContentType?.MediaType);
+        var events = (await response.Content.ReadAsStringAsync(Cancellation)).Split('\n').Where(line => line.StartsWith("data: ", StringComparison.Ordinal)).ToList();
+        Assert.Equal(12, events.Count);
+        Assert.Equal((string)answer["text"]!, string.Concat(events.Select(line => (string)JsonNode.Parse(line[6..])!["text"]!)));
+
+        var (_, from) = await Post("/v1/models/speaker/generate", """{"document": "a2", "maxTokens": 5, "stopAtEnd": false}""");
+        Assert.Equal(5, ((string)from["text"]!).Length);
+    }
+
+    [Fact]
+    public async Task Embed_HiddenOfTwo_GivesPlacesBeforeAndAfterLearning()
+    {
+        var (_, after) = await Post("/v1/models/topics/embed", """{"texts": ["the team won", "the bank lost"]}""");
+        var (_, before) = await Post("/v1/models/topics/embed", """{"texts": ["the team won", "the bank lost"], "untrained": true}""");
+        Assert.Equal([2, 2], after["items"]!.AsArray().Select(vector => vector!.AsArray().Count));
+        Assert.NotEqual(before["items"]!.ToJsonString(), after["items"]!.ToJsonString());
+    }
+
+    [Fact]
+    public async Task Put_ANewModel_LearnsWhileTheServerRuns()
+    {
+        var (status, added) = await Send(HttpMethod.Put, "/v1/models/late", """{"label": "topic", "cell": "mean", "embedding": 6, "batchWaitMs": 0}""");
+        Assert.Equal(HttpStatusCode.Created, status);
+        Assert.Equal("mean", (string)added["cell"]!);
+        await Learned("late");
+        Assert.Equal(HttpStatusCode.Conflict, (await Send(HttpMethod.Put, "/v1/models/late", "{}")).Status);
+        var (bad, problem) = await Send(HttpMethod.Put, "/v1/models/worse", """{"hiden": 3, "layers": 99}""");
+        Assert.Equal(HttpStatusCode.BadRequest, bad);
+        Assert.Contains("did you mean 'Hidden'", (string)problem["detail"]!, StringComparison.Ordinal);
+        Assert.Equal(HttpStatusCode.BadRequest, (await Send(HttpMethod.Put, "/v1/models/Not%20a%20name", "{}")).Status);
+    }
+
+    [Fact]
+    public async Task Weights_Latest_IsASafetensorsFileWithPyTorchsNames()
+    {
+        var bytes = await client.GetByteArrayAsync(new Uri("/v1/models/topics/weights/latest", UriKind.Relative), Cancellation);
+        using var reader = new SafetensorsReader(new MemoryStream(bytes));
+        Assert.Equal([8L, 8], reader.Header.Find("rnn.weight_ih_l0")!.Shape);
+        Assert.NotEmpty((await Json("/v1/models/topics/weights"))["items"]!.AsArray());
+        Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync(new Uri("/v1/models/topics/weights/999999", UriKind.Relative), Cancellation)).StatusCode);
+        Assert.Equal(HttpStatusCode.BadRequest, (await client.GetAsync(new Uri("/v1/models/topics/weights/newest", UriKind.Relative), Cancellation)).StatusCode);
+    }
+
+    [Fact]
+    public async Task Page_OfTheDashboard_ShowsEachModel()
+    {
+        var page = await client.GetStringAsync(new Uri("/models", UriKind.Relative), Cancellation);
+        foreach (var text in new[] { "topics", "speaker", "Accuracy before learning", "sport" }) Assert.Contains(text, page, StringComparison.Ordinal);
+        Assert.Contains("rsrnet_models_learned", await client.GetStringAsync(new Uri("/metrics", UriKind.Relative), Cancellation), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Commands_ClassifyAndGenerate_AskTheServer()
+    {
+        using var run = new CommandRun();
+        var url = server.Addresses[0].ToString();
+        var classified = await run.Of("classify", "topics", "the", "team", "won", "--url", url, "--json");
+        Assert.Equal(0, classified.Code);
+        Assert.Equal("topics", (string)classified.Json["model"]!);
+        Assert.Contains("sport", (await run.Of("classify", "topics", "the team won", "--url", url)).Results, StringComparison.Ordinal);
+
+        var streamed = await run.Of("generate", "speaker", "the", "--tokens", "30", "--seed", "3", "--url", url);
+        var whole = await run.Of("generate", "speaker", "the", "--tokens", "30", "--seed", "3", "--url", url, "--json");
+        Assert.Equal((string)whole.Json["text"]!, streamed.Results.TrimEnd('\r', '\n'));
+        var missing = await run.Of("generate", "nobody", "--url", url);
+        Assert.Equal(1, missing.Code);
+        Assert.Contains("no model has the name 'nobody'", missing.Notices, StringComparison.Ordinal);
+    }
+
+    private async Task Learned(string model)
+    {
+        // Generous: the machine may be busy with everything else.
+        for (var look = 0; look < 1500; look++)
+        {
+            if (host.Find(model)!.Read().Scores.Articles == Articles) return;
+            await Task.Delay(20, Cancellation);
+        }
+        Assert.Fail($"{model} has learned {host.Find(model)!.Read().Scores.Articles} articles, not {Articles}");
+    }
+
+    private async Task<JsonNode> Json(string path) => JsonNode.Parse(await client.GetStringAsync(new Uri(path, UriKind.Relative), Cancellation))!;
+
+    private Task<(HttpStatusCode Status, JsonNode Body)> Post(string path, string body) => Send(HttpMethod.Post, path, body);
+
+    private async Task<(HttpStatusCode Status, JsonNode Body)> Send(HttpMethod method, string path, string body)
+    {
+        using var request = new HttpRequestMessage(method, path) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+        using var response = await client.SendAsync(request, Cancellation);
+        return (response.StatusCode, JsonNode.Parse(await response.Content.ReadAsStringAsync(Cancellation))!);
+    }
+}
