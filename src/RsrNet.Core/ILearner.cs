@@ -96,7 +96,9 @@ public interface ILearner : IAsyncDisposable
 
 /// <param name="Steps">At most so many supervision steps; null for one, or for the step limit where <paramref name="UntilResidual"/> is given.</param>
 /// <param name="UntilResidual">Stop once both residuals are below this; null to do all steps.</param>
-/// <param name="TimeLimit">Answer after so long with the document as far as it has come; null to wait. Alone it goes on until the tolerance is reached.</param>
+/// <param name="TimeLimit">
+/// Answer after so long with the document as far as it has come, but not before its first step; null to wait. Alone it goes on until the tolerance is reached.
+/// </param>
 public sealed record RefineRequest(int? Steps = null, double? UntilResidual = null, TimeSpan? TimeLimit = null);
 
 /// <param name="Text">Search by text; or</param>

@@ -58,7 +58,8 @@ internal sealed class ActiveDocument(Document document)
     /// <summary>Answers the requests whose time is up with the document as far as it has come.</summary>
     public void AnswerLate()
     {
-        if (HasRequests) runs.RemoveAll(run => run.IsLate && run.Completion.TrySetResult(Document));
+        // One that has no state yet has nothing to answer with: its first step is waited for.
+        if (HasRequests && Document.State is not null) runs.RemoveAll(run => run.IsLate && run.Completion.TrySetResult(Document));
     }
 
     /// <summary>Lets the document go; whoever waits for its refinement is told that it is not there any more.</summary>
@@ -80,7 +81,7 @@ internal sealed class ActiveDocument(Document document)
 /// <summary>A request for more refinement of one document.</summary>
 /// <param name="steps">Supervision steps at most.</param>
 /// <param name="untilResidual">Both residuals below this end it earlier; null to do all steps.</param>
-/// <param name="limit">It is answered after so long at the latest; null for no limit.</param>
+/// <param name="limit">It is answered after so long, or after the document's first step; null for no limit.</param>
 internal sealed class RefineRun(int steps, double? untilResidual, TimeSpan? limit, TimeProvider time)
 {
     private readonly long begunAt = time.GetTimestamp();
