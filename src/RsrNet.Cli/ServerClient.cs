@@ -10,15 +10,20 @@ using System.Text.Json.Nodes;
 namespace RsrNet.Cli;
 
 /// <summary>Talks to a running server over its HTTP API.</summary>
-/// <param name="address">Ends with a slash.</param>
-internal sealed class ServerClient(Uri address) : IDisposable
+internal sealed class ServerClient : IDisposable
 {
-    private readonly HttpClient http = new()
+    private readonly Uri address;
+    private readonly HttpClient http;
+
+    /// <param name="address">Ends with a slash.</param>
+    /// <param name="terminal">Its variable RSRNET_KEY is the server's key, where that asks for one.</param>
+    public ServerClient(Uri address, Terminal terminal)
     {
-        BaseAddress = address,
+        this.address = address;
         // A refinement or a large import may take long; a server that is gone shows as a refused or closed connection, not as silence.
-        Timeout = TimeSpan.FromMinutes(10),
-    };
+        http = new HttpClient { BaseAddress = address, Timeout = TimeSpan.FromMinutes(10) };
+        if (terminal.Variable("RSRNET_KEY") is { Length: > 0 } key) http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", key);
+    }
 
     public Uri Address => address;
 

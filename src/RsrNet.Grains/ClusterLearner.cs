@@ -21,6 +21,8 @@ public sealed class ClusterLearner(IGrainFactory grains, ITextEncoder encoder, S
     /// <summary>Articles of one call to a silo, so that a long list does not become one huge message.</summary>
     private const int Portion = 256;
 
+    private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(200);
+
     private readonly Readout readout = new(encoder);
 
     private ICoordinatorGrain Coordinator => grains.GetGrain<ICoordinatorGrain>(0);
@@ -28,22 +30,22 @@ public sealed class ClusterLearner(IGrainFactory grains, ITextEncoder encoder, S
     public async Task<IReadOnlyList<PutOutcome>> Ingest(IReadOnlyList<Article> articles, CancellationToken cancellation = default)
     {
         var intake = grains.GetGrain<IArticleIntakeGrain>(0);
-        if (articles.Count <= Portion) return await intake.Put([.. articles]).WaitAsync(cancellation);
+        if (articles.Count <= Portion) return await Ask(intake.Put([.. articles]), cancellation);
         var outcomes = new List<PutOutcome>(articles.Count);
-        foreach (var portion in articles.Chunk(Portion)) outcomes.AddRange(await intake.Put(portion).WaitAsync(cancellation));
+        foreach (var portion in articles.Chunk(Portion)) outcomes.AddRange(await Ask(intake.Put(portion), cancellation));
         return outcomes;
     }
 
-    public Task<Document?> Find(string id, CancellationToken cancellation = default) => Document(id).Find().WaitAsync(cancellation);
+    public Task<Document?> Find(string id, CancellationToken cancellation = default) => Ask(Document(id).Find(), cancellation);
 
     public Task<DocumentPage> List(DocumentQuery query, CancellationToken cancellation = default)
     {
         DocumentCursor.Start(query); // says here, where the caller is, what is wrong with it
-        return grains.GetGrain<IDocumentQueriesGrain>(0).List(query).WaitAsync(cancellation);
+        return Ask(grains.GetGrain<IDocumentQueriesGrain>(0).List(query), cancellation);
     }
 
     public Task<Document?> Refine(string id, RefineRequest request, CancellationToken cancellation = default) =>
-        Document(id).Refine(request).WaitAsync(cancellation);
+        Ask(Document(id).Refine(request), cancellation);
 
     public async IAsyncEnumerable<TrajectoryPoint> Watch(string id, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
@@ -59,6 +61,7 @@ public sealed class ClusterLearner(IGrainFactory grains, ITextEncoder encoder, S
                 }
                 catch (Exception exception) when (exception is EnumerationAbortedException or OrleansException && !cancellation.IsCancellationRequested)
                 {
+                    await Task.Delay(RetryAfter, cancellation);
                     break; // its silo has gone; the document goes on elsewhere
                 }
                 if (steps.Current.Step <= last) continue;
@@ -68,40 +71,36 @@ public sealed class ClusterLearner(IGrainFactory grains, ITextEncoder encoder, S
         }
     }
 
-    public Task<bool> Delete(string id, CancellationToken cancellation = default) => Document(id).Delete().WaitAsync(cancellation);
+    public Task<bool> Delete(string id, CancellationToken cancellation = default) => Ask(Document(id).Delete(), cancellation);
 
     public async Task<IReadOnlyList<SearchHit>?> Search(SearchQuery query, CancellationToken cancellation = default)
     {
-        if (query.Id is null) return await search.Search(SearchVector.Of(Encoded(query.Text ?? ""), default), query.K).WaitAsync(cancellation);
+        if (query.Id is null) return await Ask(search.Search(SearchVector.Of(Encoded(query.Text ?? ""), default), query.K), cancellation);
         if (await Find(query.Id, cancellation) is not { } document) return null;
         var embedding = document.Embedding ?? encoder.Embed(document.Article);
-        return await search.Search(SearchVector.Of(embedding.X, document.State?.Y), query.K, except: query.Id).WaitAsync(cancellation);
+        return await Ask(search.Search(SearchVector.Of(embedding.X, document.State?.Y), query.K, except: query.Id), cancellation);
     }
 
     public ReadoutSummary Summarize(Document document) => readout.Of(document);
 
-    public async Task<IReadOnlyList<WeightSummary>> ListWeights(CancellationToken cancellation = default) =>
-        await Coordinator.ListWeights().WaitAsync(cancellation);
+    public async Task<IReadOnlyList<WeightSummary>> ListWeights(CancellationToken cancellation = default) => await Ask(Coordinator.ListWeights(), cancellation);
 
-    public Task<Checkpoint?> FindWeights(long? version, CancellationToken cancellation = default) => Coordinator.FindWeights(version).WaitAsync(cancellation);
+    public Task<Checkpoint?> FindWeights(long? version, CancellationToken cancellation = default) => Ask(Coordinator.FindWeights(version), cancellation);
 
-    public Task<long> ImportWeights(Checkpoint weights, CancellationToken cancellation = default) => Coordinator.ImportWeights(weights).WaitAsync(cancellation);
+    public Task<long> ImportWeights(Checkpoint weights, CancellationToken cancellation = default) => Ask(Coordinator.ImportWeights(weights), cancellation);
 
     public async Task<long?> RestoreWeights(long version, CancellationToken cancellation = default) =>
         await FindWeights(version, cancellation) is { } kept ? await ImportWeights(kept, cancellation) : null;
 
-    public Task<WeightSummary> SaveWeights(CancellationToken cancellation = default) => Coordinator.SaveWeights().WaitAsync(cancellation);
+    public Task<WeightSummary> SaveWeights(CancellationToken cancellation = default) => Ask(Coordinator.SaveWeights(), cancellation);
 
-    public Task<TelemetrySnapshot> ReadTelemetry(CancellationToken cancellation = default) => Coordinator.ReadTelemetry().WaitAsync(cancellation);
+    public Task<TelemetrySnapshot> ReadTelemetry(CancellationToken cancellation = default) => Ask(Coordinator.ReadTelemetry(), cancellation);
 
-    public Task<DocumentMapView> ReadMap(long since = 0, CancellationToken cancellation = default) =>
-        grains.GetGrain<IDocumentMapGrain>(0).Read(since).WaitAsync(cancellation);
+    public Task<DocumentMapView> ReadMap(long since = 0, CancellationToken cancellation = default) => Ask(grains.GetGrain<IDocumentMapGrain>(0).Read(since), cancellation);
 
-    public Task<DocumentRanking> Rank(DocumentOrder order, CancellationToken cancellation = default) =>
-        grains.GetGrain<IDocumentMapGrain>(0).Rank(order).WaitAsync(cancellation);
+    public Task<DocumentRanking> Rank(DocumentOrder order, CancellationToken cancellation = default) => Ask(grains.GetGrain<IDocumentMapGrain>(0).Rank(order), cancellation);
 
-    public Task<double?> MeasureContraction(string id, CancellationToken cancellation = default) =>
-        Document(id).MeasureContraction().WaitAsync(cancellation);
+    public Task<double?> MeasureContraction(string id, CancellationToken cancellation = default) => Ask(Document(id).MeasureContraction(), cancellation);
 
     public async Task<MapComparison> CompareWithUntrained(IReadOnlyList<string> ids, CancellationToken cancellation = default)
     {
@@ -110,17 +109,37 @@ public sealed class ClusterLearner(IGrainFactory grains, ITextEncoder encoder, S
         List<MapVector> before = [], after = [];
         foreach (var chunk in ids.Take(2000).Chunk(Portion))
         {
-            before.AddRange(await replica.Outcomes(chunk, untrained: true).WaitAsync(cancellation));
-            after.AddRange(await replica.Outcomes(chunk, untrained: false).WaitAsync(cancellation));
+            before.AddRange(await Ask(replica.Outcomes(chunk, untrained: true), cancellation));
+            after.AddRange(await Ask(replica.Outcomes(chunk, untrained: false), cancellation));
         }
         return new MapComparison(MapVector.Place(before), MapVector.Place(after));
     }
 
     /// <summary>Has the cluster end what is under way and write a checkpoint, before all of it is stopped.</summary>
-    public Task Rest() => Coordinator.Rest();
+    public Task Rest() => Ask(Rested(), default);
 
     /// <summary>Nothing to do: the cluster goes on.</summary>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private async Task<bool> Rested()
+    {
+        await Coordinator.Rest();
+        return true;
+    }
+
+    /// <summary>While silos come and go a call may find nobody; the caller may try again, as with a store that is away for a moment.</summary>
+    /// <exception cref="StoreUnavailableException">The cluster did not answer.</exception>
+    private static async Task<T> Ask<T>(Task<T> call, CancellationToken cancellation)
+    {
+        try
+        {
+            return await call.WaitAsync(cancellation);
+        }
+        catch (Exception problem) when (problem is OrleansException or TimeoutException)
+        {
+            throw new StoreUnavailableException("the cluster does not answer: a silo has gone or is just coming; try again in a moment", problem);
+        }
+    }
 
     private IDocumentGrain Document(string id) => grains.GetGrain<IDocumentGrain>(id);
 

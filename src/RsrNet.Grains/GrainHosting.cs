@@ -65,6 +65,7 @@ public static class GrainHosting
             services.AddSingleton(options ?? new GrainOptions());
             services.AddSingleton(_ => new ReplicaEngines(parts.Engine, parts.Device, parts.Options, parts.Encoder));
             services.AddSingleton<ReplicaPlaces>();
+            services.AddSingleton<SiloNeighbours>();
             services.AddSingleton(provider => new LearnerTelemetry(
                 provider.GetRequiredService<TimeProvider>(), parts.Device, provider.GetRequiredService<ILocalSiloDetails>().Name));
             services.AddSingleton<ISiloTelemetryClient, SiloTelemetryClient>();

@@ -95,6 +95,7 @@ public sealed class RsrNetServer : IAsyncDisposable
         var metrics = new MetricsCollector();
         var app = builder.Build();
         app.UseProblemResponses();
+        app.UseKey(options.Key);
         app.UseRouting();
         app.UseDashboard();
         var stopping = app.Lifetime.ApplicationStopping;

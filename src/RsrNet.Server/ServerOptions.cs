@@ -24,6 +24,12 @@ public sealed record ServerOptions
     /// </summary>
     public string Database { get; init; } = "";
 
+    /// <summary>
+    /// What every request but the probes must show, as a bearer token or as the password of any user name; the commands take it from the environment
+    /// variable RSRNET_KEY. At least 12 characters. Default empty: nobody is asked.
+    /// </summary>
+    public string Key { get; init; } = "";
+
     /// <summary>Bytes of a safetensors file that may be imported. Default 256 MiB; at least 1,024.</summary>
     public long ImportBytes { get; init; } = 256 * 1024 * 1024;
 
@@ -67,6 +73,8 @@ public sealed record ServerOptions
             // Its value is not shown: it may hold a password.
             problems.Add($"Server.Database {problem}; write it as 'Host=db;Database=rsrnet;Username=rsrnet', or leave it empty for SQLite");
         }
+        // Its value is not shown.
+        if (Key.Length is > 0 and < 12) problems.Add($"Server.Key has {Key.Length} characters; it must have at least 12, or be empty");
         if (ImportBytes < 1024) problems.Add($"Server.ImportBytes is {ImportBytes}; it must be at least 1024");
         Check(nameof(BacklogWaitSeconds), BacklogWaitSeconds, 0, 300);
         Check(nameof(KeepAliveSeconds), KeepAliveSeconds, 0.1, 300);
@@ -81,7 +89,7 @@ public sealed record ServerOptions
         }
     }
 
-    /// <summary>For messages: without <see cref="Database"/>, which may hold a password.</summary>
+    /// <summary>For messages: without <see cref="Database"/> and <see cref="Key"/>, which are secret.</summary>
     public override string ToString() => $"{nameof(ServerOptions)} {{ Urls = {Urls}, Data = {Data} }}";
 
     internal IReadOnlyList<string> Addresses() => Urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);

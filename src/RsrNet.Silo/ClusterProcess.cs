@@ -14,6 +14,7 @@ using RsrNet.Core;
 using RsrNet.Core.Coordination.Models;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Embedding;
+using RsrNet.Core.Replicas;
 using RsrNet.Core.Weights;
 using RsrNet.Grains;
 using RsrNet.Grains.Articles;
@@ -78,6 +79,13 @@ internal sealed class ClusterProcess : IServing
         notice = told.Tell;
         var configuration = plan.Configuration;
         var options = configuration.Section<SiloOptions>(SiloOptions.Section);
+        if (configuration.Learner.Learning != LearningMode.Notebook && options.Role == ProcessRole.Local)
+        {
+            // The residual mode learns with one replica: nothing of it is to be spread.
+            return await SingleProcess.Start(plan, notice, cancellation);
+        }
+        if (configuration.Learner.Learning != LearningMode.Notebook && options.Role != ProcessRole.Gateway)
+            throw new WeightsRejectedException("a cluster learns in the notebook mode so far: set Learning to Notebook, or Silo.Role to Local");
         if (options.Role != ProcessRole.Local && configuration.Server.Database.Length == 0)
         {
             throw new StoreUnavailableException(
@@ -251,7 +259,7 @@ internal sealed class ClusterProcess : IServing
                 if (theirs == encoder.Id) return;
                 throw new WeightsRejectedException($"the cluster's documents are embedded by '{theirs}', and this process has '{encoder.Id}'; choose it with --encoder");
             }
-            catch (Exception problem) when (problem is OrleansException or TimeoutException && TimeProvider.System.GetElapsedTime(since) < StartPatience)
+            catch (StoreUnavailableException) when (TimeProvider.System.GetElapsedTime(since) < StartPatience)
             {
                 await Task.Delay(RetryAfter, cancellation);
             }
@@ -265,7 +273,7 @@ internal sealed class ClusterProcess : IServing
         {
             await learner.Rest();
         }
-        catch (Exception problem) when (problem is OrleansException or TimeoutException or StoreUnavailableException)
+        catch (StoreUnavailableException problem)
         {
             notices.Tell($"the last weights could not be saved: {problem.Message}");
         }
@@ -288,8 +296,14 @@ internal sealed class ClusterProcess : IServing
     }
 
     /// <summary>Orleans' tables are in the database's own schema; only the store's are where the connection string says.</summary>
-    private static string ForOrleans(string database) =>
-        database.Length == 0 ? "" : new NpgsqlConnectionStringBuilder(database) { SearchPath = null }.ConnectionString;
+    private static string ForOrleans(string database)
+    {
+        if (database.Length == 0) return "";
+        var settings = new NpgsqlConnectionStringBuilder(database) { SearchPath = null };
+        // Membership and reminders are a few statements a minute.
+        settings.MaxPoolSize = Math.Min(settings.MaxPoolSize, 5);
+        return settings.ConnectionString;
+    }
 
     private static string NameOf(SiloOptions options, int port) =>
         options.Name.Length > 0 ? options.Name

@@ -125,10 +125,33 @@ internal sealed class LearningCluster : IAsyncDisposable
         // Three minutes are a hang, not a bound on speed.
         for (var tries = 0; tries < 3600; tries++)
         {
-            if (await condition()) return;
+            try
+            {
+                if (await condition()) return;
+            }
+            catch (StoreUnavailableException)
+            {
+                // A silo has gone, and the others have not noticed yet.
+            }
             await Task.Delay(50, Cancellation);
         }
         Assert.Fail($"{what} did not come to that in three minutes");
+    }
+
+    /// <summary>Calls a grain, and again while the cluster mends itself.</summary>
+    public static async Task<T> Persist<T>(Func<Task<T>> call)
+    {
+        while (true)
+        {
+            try
+            {
+                return await call();
+            }
+            catch (Exception problem) when (problem is OrleansException or TimeoutException or StoreUnavailableException)
+            {
+                await Task.Delay(200, Cancellation);
+            }
+        }
     }
 
     public async ValueTask DisposeAsync() => await cluster.DisposeAsync();

@@ -34,7 +34,7 @@ internal static class IngestCommand
         {
             var named = parsed.GetRequiredValue(paths);
             var sources = IngestSources.Of(named);
-            using var server = new ServerClient(parsed.GetRequiredValue(url));
+            using var server = new ServerClient(parsed.GetRequiredValue(url), terminal);
             var delivery = new ArticleDelivery(
                 server, TimeSpan.FromSeconds(parsed.GetValue(patience)), TimeProvider.System, terminal.Notice);
             var resume = named.Contains(IngestSources.StandardInput) ? null : new ResumePoint(terminal.DataFolder, server.Address, named);

@@ -25,7 +25,7 @@ internal static class DocumentsCommand
         };
         command.SetAction(async (parsed, cancellation) =>
         {
-            using var server = new ServerClient(parsed.GetRequiredValue(url));
+            using var server = new ServerClient(parsed.GetRequiredValue(url), terminal);
             var (items, next) = await Read(server, parsed.GetValue(status), parsed.GetValue(limit), parsed.GetValue(cursor), cancellation);
             if (parsed.GetValue(json))
             {

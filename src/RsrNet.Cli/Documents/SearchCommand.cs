@@ -32,7 +32,7 @@ internal static class SearchCommand
             var query = new JsonObject { ["k"] = parsed.GetValue(k) };
             if (document is null) query["text"] = words;
             else query["id"] = document;
-            using var server = new ServerClient(parsed.GetRequiredValue(url));
+            using var server = new ServerClient(parsed.GetRequiredValue(url), terminal);
             JsonNode hits;
             try
             {

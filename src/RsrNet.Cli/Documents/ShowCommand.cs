@@ -22,7 +22,7 @@ internal static class ShowCommand
         var command = new Command("show", "Shows a document's refinement state and summary.") { id, watch, steps, until, limit, json, url };
         command.SetAction(async (parsed, cancellation) =>
         {
-            using var server = new ServerClient(parsed.GetRequiredValue(url));
+            using var server = new ServerClient(parsed.GetRequiredValue(url), terminal);
             var path = $"v1/documents/{ServerClient.Escape(parsed.GetRequiredValue(id))}";
             var wish = new JsonObject();
             if (parsed.GetValue(steps) is > 0 and var most) wish["steps"] = most;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text;
+using RsrNet.Cli.Replicas;
 using RsrNet.Core.Embedding;
 
 namespace RsrNet.Cli.Embedding;
@@ -20,14 +21,15 @@ internal static class EmbedCommand
             HelpName = "PATH",
         };
         var encoder = EncoderChoice.Option();
+        var engine = EngineChoice.Option(terminal, byDefault: new EmbeddingOptions().Engine);
         var json = new Option<bool>("--json") { Description = "JSON: {encoder, dimensions, items: [{text, tokens?, embedding}]}." };
-        var command = new Command("embed", "Prints the embeddings of texts.") { texts, file, encoder, json };
+        var command = new Command("embed", "Prints the embeddings of texts.") { texts, file, encoder, engine, json };
         command.SetAction(parsed =>
         {
             var wanted = new List<string>(parsed.GetValue(texts) ?? []);
             if (parsed.GetValue(file) is { } path) wanted.AddRange(ReadLines(path, terminal));
             if (wanted.Count == 0) throw new UsageException("embed needs a text, or --file with a file that has one");
-            var chosen = EncoderChoice.Of(terminal).Open(parsed.GetRequiredValue(encoder));
+            var chosen = EncoderChoice.Of(terminal, new EmbeddingOptions { Engine = EngineChoice.Of(terminal, parsed.GetValue(engine)).Name }).Open(parsed.GetRequiredValue(encoder));
             using var closing = chosen as IDisposable;
             var vectors = new float[wanted.Count * chosen.Dimensions];
             chosen.Encode(wanted.ToArray(), vectors);

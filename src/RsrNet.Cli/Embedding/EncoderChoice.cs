@@ -1,12 +1,14 @@
 using System.CommandLine;
 using RsrNet.Cli.Models;
 using RsrNet.Core.Embedding;
+using RsrNet.Core.Replicas;
 
 namespace RsrNet.Cli.Embedding;
 
 /// <summary>The encoders, by name: hashed, a model of the library, or a model folder.</summary>
 /// <param name="options">How texts are embedded.</param>
-internal sealed class EncoderChoice(EmbeddingOptions options, ModelLibrary library)
+/// <param name="engines">What they are embedded on.</param>
+internal sealed class EncoderChoice(EmbeddingOptions options, ModelLibrary library, EngineCatalog engines)
 {
     public const string Hashed = "hashed";
 
@@ -18,7 +20,7 @@ internal sealed class EncoderChoice(EmbeddingOptions options, ModelLibrary libra
     };
 
     public static EncoderChoice Of(Terminal terminal, EmbeddingOptions? options = null) =>
-        new(options ?? new EmbeddingOptions(), ModelsCommand.LibraryOf(terminal));
+        new(options ?? new EmbeddingOptions(), ModelsCommand.LibraryOf(terminal), terminal.Edition.Engines);
 
     /// <summary>A name as it can be kept for later: folders become absolute.</summary>
     public static string Durable(string name) => IsFolder(name) ? Path.GetFullPath(name) : name;
@@ -72,13 +74,17 @@ internal sealed class EncoderChoice(EmbeddingOptions options, ModelLibrary libra
         if (folder is null || !Directory.Exists(folder)) return null;
         try
         {
-            var bart = BartEncoder.Open(folder, options);
+            var bart = engines.FindForBart(options.Engine).OpenBart!(folder, options);
             // A padded mean depends on the batch: nothing to remember.
             return options.CacheTexts > 0 && !options.PaddedMean ? new CachedEncoder(bart, options.CacheTexts) : bart;
         }
         catch (Exception problem) when (problem is InvalidDataException or FileNotFoundException)
         {
             throw new CommandException($"--encoder {name}: {problem.Message}", problem);
+        }
+        catch (EngineUnavailableException problem)
+        {
+            throw new CommandException($"Embedding.Engine: {problem.Message}", problem);
         }
     }
 

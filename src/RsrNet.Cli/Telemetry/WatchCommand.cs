@@ -16,7 +16,7 @@ internal static class WatchCommand
         var command = new Command("watch", "Shows a running server's numbers live: loss, residuals, backlog, weights; Ctrl-C ends it.") { json, url };
         command.SetAction(async (parsed, cancellation) =>
         {
-            using var server = new ServerClient(parsed.GetRequiredValue(url));
+            using var server = new ServerClient(parsed.GetRequiredValue(url), terminal);
             var events = server.Events("v1/telemetry/events", cancellation);
             try
             {

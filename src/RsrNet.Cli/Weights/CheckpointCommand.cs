@@ -31,7 +31,7 @@ internal static class CheckpointCommand
         };
         command.SetAction(async (parsed, cancellation) =>
         {
-            using var server = new ServerClient(parsed.GetRequiredValue(url));
+            using var server = new ServerClient(parsed.GetRequiredValue(url), terminal);
             if (parsed.GetValue(file) is { } path)
             {
                 var name = parsed.GetValue(version)?.ToString(CultureInfo.InvariantCulture) ?? "latest";
@@ -78,7 +78,7 @@ internal static class CheckpointCommand
         {
             var path = parsed.GetRequiredValue(file);
             if (!File.Exists(path)) throw new CommandException($"{path}: there is no such file");
-            using var server = new ServerClient(parsed.GetRequiredValue(url));
+            using var server = new ServerClient(parsed.GetRequiredValue(url), terminal);
             await using var stream = File.OpenRead(path);
             var answer = await server.PutFile("v1/weights", stream, cancellation);
             terminal.ResultWriter.WriteLine(parsed.GetValue(json) ? JsonText.Of(answer) : $"weight version {answer.Integer("version")}");
@@ -94,7 +94,7 @@ internal static class CheckpointCommand
         var command = new Command("list", "Lists the weight versions a server keeps, newest first.") { json, url };
         command.SetAction(async (parsed, cancellation) =>
         {
-            using var server = new ServerClient(parsed.GetRequiredValue(url));
+            using var server = new ServerClient(parsed.GetRequiredValue(url), terminal);
             var versions = await server.Get("v1/weights", cancellation);
             if (parsed.GetValue(json)) terminal.ResultWriter.WriteLine(JsonText.Of(versions));
             else Print(versions, terminal);

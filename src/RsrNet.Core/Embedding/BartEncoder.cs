@@ -10,21 +10,14 @@ namespace RsrNet.Core.Embedding;
 /// </summary>
 public sealed class BartEncoder : ITextEncoder, IDisposable
 {
-    /// <summary>
-    /// Tokens that go through the network together: enough to keep many threads busy, few enough that a search does not wait long behind a
-    /// batch, and that memory stays small (31 MB at d 768).
-    /// </summary>
-    private const int GroupTokens = 2048;
-
     private readonly BartTokenizer tokenizer;
-    private readonly BartNetwork network;
-    private readonly WorkerTeam team;
+    private readonly IBartNetwork network;
     private readonly EmbeddingOptions options;
     private readonly int limit;
     private readonly Lock turn = new();
     private bool disposed;
 
-    private BartEncoder(BartTokenizer tokenizer, BartWeights weights, EmbeddingOptions options, VectorWidth width)
+    private BartEncoder(BartTokenizer tokenizer, BartWeights weights, EmbeddingOptions options, Func<BartWeights, IBartNetwork> create)
     {
         this.tokenizer = tokenizer;
         this.options = options;
@@ -32,15 +25,12 @@ public sealed class BartEncoder : ITextEncoder, IDisposable
             throw new InvalidDataException($"the tokenizer has {tokenizer.Size} ids, the weights {weights.Config.Vocabulary}: they are of two models");
         limit = Math.Min(options.TokenLimit, weights.Config.Positions);
         if (limit < 2) throw new InvalidDataException($"TokenLimit is {options.TokenLimit}; it must be at least 2");
-        if (options.WeightPrecision == WeightPrecision.Int8 && !SupportsInt8)
-            throw new InvalidDataException("Embedding.WeightPrecision is Int8, but this processor has no AVX-VNNI, without which that is slow; use Single");
         Dimensions = weights.Config.Width;
         Id = $"bart-{Dimensions}-{Fingerprint(tokenizer, weights)}"
             + (limit == BartTokenizer.DefaultLimit ? "" : $"-{limit}")
             + (options.PaddedMean ? "-padded" : "")
-            + (options.WeightPrecision == WeightPrecision.Int8 ? "-int8" : "");
-        team = new WorkerTeam(options.Threads > 0 ? options.Threads : Environment.ProcessorCount);
-        network = BartNetwork.Create(weights, team, width, options.WeightPrecision);
+            + options.WeightPrecision switch { WeightPrecision.Int8 => "-int8", WeightPrecision.BFloat16 => "-bfloat16", _ => "" };
+        network = create(weights);
     }
 
     /// <summary>
@@ -55,7 +45,7 @@ public sealed class BartEncoder : ITextEncoder, IDisposable
     /// <summary>Whether this processor can do with <see cref="WeightPrecision.Int8"/>: it has AVX-VNNI.</summary>
     public static bool SupportsInt8 => Int8Weights.IsFast;
 
-    /// <summary>Reads a model folder.</summary>
+    /// <summary>Reads a model folder, to run on the processor's vectors and cores.</summary>
     /// <param name="folder">As Hugging Face ships it: config.json, model.safetensors or pytorch_model.bin, vocab.json, merges.txt.</param>
     /// <exception cref="FileNotFoundException">A file is missing; the message names it.</exception>
     /// <exception cref="InvalidDataException">A file is damaged or of another model; the message names file and problem.</exception>
@@ -63,11 +53,19 @@ public sealed class BartEncoder : ITextEncoder, IDisposable
 
     internal static BartEncoder Open(string folder, EmbeddingOptions? options, VectorWidth width)
     {
+        options ??= new EmbeddingOptions();
+        return Open(folder, options, weights => new TeamNetwork(weights, options, width));
+    }
+
+    /// <param name="create">Makes what computes with the weights; disposed with the encoder.</param>
+    /// <inheritdoc cref="Open(string, EmbeddingOptions?)"/>
+    internal static BartEncoder Open(string folder, EmbeddingOptions options, Func<BartWeights, IBartNetwork> create)
+    {
         var weights = BartWeights.Read(folder);
         var tokenizer = BartTokenizer.Open(folder);
         try
         {
-            return new BartEncoder(tokenizer, weights, options ?? new EmbeddingOptions(), width);
+            return new BartEncoder(tokenizer, weights, options, create);
         }
         catch (InvalidDataException exception)
         {
@@ -93,7 +91,7 @@ public sealed class BartEncoder : ITextEncoder, IDisposable
         for (var i = 0; i < texts.Length; i++)
         {
             group.Add(CollectionsMarshal.AsSpan(ids)[(i == 0 ? 0 : ends[i - 1])..ends[i]]);
-            if (i + 1 < texts.Length && group.Rows + (ends[i + 1] - ends[i]) <= GroupTokens) continue;
+            if (i + 1 < texts.Length && group.Rows + (ends[i + 1] - ends[i]) <= network.GroupTokens) continue;
             var done = i + 1 - group.Texts.Count;
             Encode(group, embeddings.Slice(done * Dimensions, group.Texts.Count * Dimensions));
             group.Clear();
@@ -110,7 +108,6 @@ public sealed class BartEncoder : ITextEncoder, IDisposable
             if (disposed) return;
             disposed = true;
             network.Dispose();
-            team.Dispose();
         }
     }
 
@@ -119,28 +116,8 @@ public sealed class BartEncoder : ITextEncoder, IDisposable
         lock (turn)
         {
             ObjectDisposedException.ThrowIf(disposed, this);
-            var hidden = network.Encode(CollectionsMarshal.AsSpan(group.Ids), CollectionsMarshal.AsSpan(group.Texts));
-            for (var i = 0; i < group.Texts.Count; i++)
-            {
-                var text = group.Texts[i];
-                Mean(hidden.Slice(text.Row * Dimensions, text.Rows * Dimensions), embeddings.Slice(i * Dimensions, Dimensions));
-            }
+            network.Embed(CollectionsMarshal.AsSpan(group.Ids), CollectionsMarshal.AsSpan(group.Texts), embeddings);
         }
-    }
-
-    /// <param name="rows">[rows, d]</param>
-    /// <param name="mean">[d]; overwritten.</param>
-    private static void Mean(ReadOnlySpan<float> rows, Span<float> mean)
-    {
-        var d = mean.Length;
-        var count = rows.Length / d;
-        mean.Clear();
-        for (var row = 0; row < count; row++)
-        {
-            var values = rows.Slice(row * d, d);
-            for (var i = 0; i < d; i++) mean[i] += values[i];
-        }
-        foreach (ref var element in mean) element /= count;
     }
 
     private static int Longest(int[] ends)
@@ -156,6 +133,35 @@ public sealed class BartEncoder : ITextEncoder, IDisposable
         hash.AppendData(weights.Hash);
         tokenizer.AppendTo(hash);
         return Convert.ToHexStringLower(hash.GetHashAndReset().AsSpan(0, 6));
+    }
+
+    /// <summary>The network on the processor, with the threads that it shares the work among.</summary>
+    private sealed class TeamNetwork : IBartNetwork
+    {
+        private readonly WorkerTeam team;
+        private readonly BartNetwork network;
+
+        public TeamNetwork(BartWeights weights, EmbeddingOptions options, VectorWidth width)
+        {
+            if (options.WeightPrecision == WeightPrecision.Int8 && !SupportsInt8)
+                throw new InvalidDataException("Embedding.WeightPrecision is Int8, but this processor has no AVX-VNNI, without which that is slow; use Single");
+            if (options.WeightPrecision == WeightPrecision.BFloat16)
+                throw new InvalidDataException("Embedding.WeightPrecision is BFloat16, which needs Embedding.Engine cuda or torch-cpu; use Single");
+            team = new WorkerTeam(options.Threads > 0 ? options.Threads : Environment.ProcessorCount);
+            network = BartNetwork.Create(weights, team, width, options.WeightPrecision);
+        }
+
+        public BartConfig Config => network.Config;
+
+        public int GroupTokens => network.GroupTokens;
+
+        public void Embed(ReadOnlySpan<int> ids, ReadOnlySpan<BartText> texts, Span<float> means) => network.Embed(ids, texts, means);
+
+        public void Dispose()
+        {
+            network.Dispose();
+            team.Dispose();
+        }
     }
 
     /// <summary>Texts below each other.</summary>

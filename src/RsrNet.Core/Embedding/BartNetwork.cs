@@ -12,9 +12,15 @@ namespace RsrNet.Core.Embedding;
 /// share a batch. Memory beside the weights: 5 d + 1 numbers for each token, and for each thread a block's f-wide rows and one head's keys,
 /// values and scores.
 /// </remarks>
-internal abstract class BartNetwork : IDisposable
+internal abstract class BartNetwork : IBartNetwork
 {
     public BartConfig Config { get; }
+
+    /// <summary>
+    /// Enough to keep many threads busy, few enough that a search does not wait long behind a batch, and that memory stays small (31 MB at
+    /// d 768).
+    /// </summary>
+    public int GroupTokens => 2048;
 
     private protected BartNetwork(BartConfig config) => Config = config;
 
@@ -36,17 +42,34 @@ internal abstract class BartNetwork : IDisposable
     /// <returns>[ids, d]; good until the next call.</returns>
     public abstract ReadOnlySpan<float> Encode(ReadOnlySpan<int> ids, ReadOnlySpan<BartText> texts);
 
+    /// <inheritdoc/>
+    public void Embed(ReadOnlySpan<int> ids, ReadOnlySpan<BartText> texts, Span<float> means)
+    {
+        var hidden = Encode(ids, texts);
+        var d = Config.Width;
+        for (var i = 0; i < texts.Length; i++) Mean(hidden.Slice(texts[i].Row * d, texts[i].Rows * d), means.Slice(i * d, d));
+    }
+
     /// <summary>Bytes in use beside the weights; they grow to the largest batch and stay.</summary>
     public abstract long ScratchBytes { get; }
 
     public abstract void Dispose();
-}
 
-/// <summary>Where a text lies in a batch.</summary>
-/// <param name="Row">Its first row.</param>
-/// <param name="Rows">Its tokens, and padding where the batch has any.</param>
-/// <param name="Tokens">Its tokens: only these are attended to.</param>
-internal readonly record struct BartText(int Row, int Rows, int Tokens);
+    /// <param name="rows">[rows, d]</param>
+    /// <param name="mean">[d]; overwritten.</param>
+    private static void Mean(ReadOnlySpan<float> rows, Span<float> mean)
+    {
+        var d = mean.Length;
+        var count = rows.Length / d;
+        mean.Clear();
+        for (var row = 0; row < count; row++)
+        {
+            var values = rows.Slice(row * d, d);
+            for (var i = 0; i < d; i++) mean[i] += values[i];
+        }
+        foreach (ref var element in mean) element /= count;
+    }
+}
 
 internal sealed unsafe class BartNetwork<TSimd, TVector> : BartNetwork
     where TSimd : struct, ISimd<TVector>
@@ -128,25 +151,13 @@ internal sealed unsafe class BartNetwork<TSimd, TVector> : BartNetwork
 
     private void Place(ReadOnlySpan<int> ids, ReadOnlySpan<BartText> texts)
     {
+        BartText.EnsureCover(ids, texts, Config);
         _rows = ids.Length;
         _textCount = texts.Length;
         if (_ids.Length < _rows) _ids = new int[_rows];
         if (_texts.Length < _textCount) _texts = new BartText[_textCount];
         ids.CopyTo(_ids);
         texts.CopyTo(_texts);
-        var row = 0;
-        foreach (var text in texts)
-        {
-            if (text.Row != row || text.Tokens < 1 || text.Rows < text.Tokens || text.Rows > Config.Positions)
-                throw new ArgumentException($"a text of {text.Tokens} tokens in {text.Rows} rows from {text.Row} cannot follow row {row}", nameof(texts));
-            row += text.Rows;
-        }
-        if (row != _rows) throw new ArgumentException($"the texts have {row} rows, but there are {_rows} ids", nameof(texts));
-        foreach (var id in ids)
-        {
-            if ((uint)id >= (uint)Config.Vocabulary)
-                throw new ArgumentException($"the id {id} is outside the vocabulary of {Config.Vocabulary}: tokenizer and weights are of two models", nameof(ids));
-        }
         _x.Reserve((long)_rows * Config.Width);
         _projections.Reserve(3L * _rows * Config.Width);
         _attended.Reserve((long)_rows * Config.Width);

@@ -1,3 +1,5 @@
+using RsrNet.Core.Replicas;
+
 namespace RsrNet.Core.Embedding;
 
 /// <summary>What turns texts into vectors, and how.</summary>
@@ -17,11 +19,18 @@ public sealed record EmbeddingOptions
 
     /// <summary>
     /// How the encoder's weights are held. Default Single; Int8 takes a quarter of the memory and about half the time, at a cosine above 0.99
-    /// to Single, and needs a processor with AVX-VNNI. It changes the vectors, so documents have to be embedded anew. BART only.
+    /// to Single, and needs a processor with AVX-VNNI; BFloat16 is for the engines cuda and torch-cpu. Either changes the vectors, so documents
+    /// have to be embedded anew. BART only.
     /// </summary>
     public WeightPrecision WeightPrecision { get; init; } = WeightPrecision.Single;
 
-    /// <summary>Threads of one embedding. Default 0, all cores. BART only.</summary>
+    /// <summary>
+    /// What computes, by its name among the engines: cpu, and in the full edition torch-cpu and cuda; auto takes the fastest that this machine
+    /// can run. Default auto. The vectors are the same but for rounding. BART only.
+    /// </summary>
+    public string Engine { get; init; } = EngineCatalog.Auto;
+
+    /// <summary>Threads of one embedding. Default 0, all cores. BART on the engine cpu only.</summary>
     public int Threads { get; init; }
 
     /// <summary>

@@ -1,3 +1,5 @@
+using RsrNet.Core.Embedding;
+
 namespace RsrNet.Core.Replicas;
 
 /// <summary>
@@ -20,7 +22,10 @@ public sealed class EngineCatalog
         .Add(new EngineOffer(
             "reference", "the plain loops that every faster one is compared with", 0, static (shape, options) =>
                 new ReferenceEngine(shape, options)))
-        .Add(new EngineOffer("cpu", "the processor's vectors and cores", 20, static (shape, options) => new CpuEngine(shape, options)));
+        .Add(new EngineOffer("cpu", "the processor's vectors and cores", 20, static (shape, options) => new CpuEngine(shape, options))
+        {
+            OpenBart = static (folder, options) => BartEncoder.Open(folder, options),
+        });
 
     public IReadOnlyList<EngineOffer> Offers => offers;
 
@@ -70,6 +75,16 @@ public sealed class EngineCatalog
             : found;
     }
 
+    /// <summary>An engine that runs BART's encoder.</summary>
+    /// <exception cref="EngineUnavailableException">There is none of that name, it does not run BART, or this machine cannot run it.</exception>
+    public EngineOffer FindForBart(string name)
+    {
+        if (name == Auto) return offers.OrderByDescending(offer => offer.Preference).First(offer => offer is { OpenBart: not null } && offer.Missing() is null);
+        var found = Find(name);
+        return found.OpenBart is not null ? found : throw new EngineUnavailableException(
+            $"the engine '{name}' does not run BART; {string.Join(", ", offers.Where(offer => offer.OpenBart is not null).Select(offer => offer.Name))} and {Auto} do");
+    }
+
     private string Unknown(string name)
     {
         var names = string.Join(", ", [.. offers.Select(offer => offer.Name), .. choices.Keys]);
@@ -90,6 +105,9 @@ public sealed class EngineCatalog
 public sealed record EngineOffer(
     string Name, string Description, int Preference, Func<RecursionShape, RecursionOptions, IRecursionEngine> Create)
 {
+    /// <summary>Opens a model folder of BART to run on it; null where it cannot.</summary>
+    public Func<string, EmbeddingOptions, BartEncoder>? OpenBart { get; init; }
+
     /// <summary>What this machine lacks to run it, and what to do; null where it lacks nothing.</summary>
     public Func<string?> Missing { get; init; } = static () => null;
 }

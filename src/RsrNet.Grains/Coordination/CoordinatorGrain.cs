@@ -20,7 +20,7 @@ namespace RsrNet.Grains.Coordination;
 /// </summary>
 [Reentrant, KeepAlive, PreferCpuSilos]
 internal sealed class CoordinatorGrain(
-    IDocumentStore store, ITextEncoder encoder, RsrNetOptions options, GrainOptions grainOptions, ISiloTelemetryClient silos, TimeProvider time,
+    IDocumentStore store, ITextEncoder encoder, RsrNetOptions options, GrainOptions grainOptions, ISiloTelemetryClient silos, SiloNeighbours neighbours, TimeProvider time,
     ILogger<CoordinatorGrain> logger, ICheckpointStore? checkpoints = null) : Grain, ICoordinatorGrain, IRemindable, IDisposable
 {
     private const string TermSetting = "term";
@@ -88,6 +88,8 @@ internal sealed class CoordinatorGrain(
     public Task Wake()
     {
         dispatch.Wake();
+        // Each silo that joins calls this, and the reminder does: one that began on a silo with a GPU, because no other was there, does not stay.
+        if (neighbours.LeaveTheRest) DeactivateOnIdle();
         return Task.CompletedTask;
     }
 

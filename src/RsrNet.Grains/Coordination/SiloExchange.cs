@@ -17,7 +17,9 @@ public sealed class SiloExchange(IGrainFactory grains, DocumentWriter writer, Ti
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(200);
 
     private readonly Lock gate = new();
-    private readonly Dictionary<long, SiloRound> rounds = [];
+    
+    /// <summary>By term and number: each term counts from the beginning.</summary>
+    private readonly Dictionary<(long Term, long Number), SiloRound> rounds = [];
     private Task<PublishedWeights>? newest;
 
     /// <summary>The newest term this silo has heard of.</summary>
@@ -31,7 +33,7 @@ public sealed class SiloExchange(IGrainFactory grains, DocumentWriter writer, Ti
         writer.OnTerm(order.Term);
         lock (gate)
         {
-            if (!rounds.TryGetValue(order.Round, out var round)) rounds.Add(order.Round, round = new SiloRound(Send));
+            if (!rounds.TryGetValue((order.Term, order.Round), out var round)) rounds.Add((order.Term, order.Round), round = new SiloRound(Send));
             round.Join(order.Replica);
             return new SeatExchange(For(order.Term, order.AtLeast), round, () => Leave(order, round));
         }
@@ -67,7 +69,7 @@ public sealed class SiloExchange(IGrainFactory grains, DocumentWriter writer, Ti
     {
         lock (gate)
         {
-            if (round.Leave(order.Replica)) rounds.Remove(order.Round);
+            if (round.Leave(order.Replica)) rounds.Remove((order.Term, order.Round));
         }
     }
 

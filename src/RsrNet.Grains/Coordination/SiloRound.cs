@@ -11,6 +11,9 @@ internal sealed class SiloRound(Func<Contribution, Task<ContributionAnswer>> sen
 {
     private readonly Lock gate = new();
     private readonly HashSet<int> replicas = [];
+
+    /// <summary>Those whose shares are with the coordinator: one that joins late, because its grain was just being activated, must not wait for them.</summary>
+    private readonly HashSet<int> sent = [];
     private readonly List<(Contribution Value, TaskCompletionSource<ContributionAnswer> Answer)> shares = [];
 
     public void Join(int replica)
@@ -42,9 +45,10 @@ internal sealed class SiloRound(Func<Contribution, Task<ContributionAnswer>> sen
 
     private void SendIfComplete()
     {
-        if (shares.Count == 0 || !replicas.All(replica => shares.Exists(share => share.Value.Parts[0].Replica == replica))) return;
+        if (shares.Count == 0 || !replicas.All(replica => sent.Contains(replica) || shares.Exists(share => share.Value.Parts[0].Replica == replica))) return;
         List<(Contribution Value, TaskCompletionSource<ContributionAnswer> Answer)> complete = [.. shares];
         shares.Clear();
+        foreach (var share in complete) sent.Add(share.Value.Parts[0].Replica);
         // Those that read their weights at different versions do not belong together.
         foreach (var same in complete.GroupBy(share => (share.Value.Term, share.Value.BaseVersion))) Task.Run(() => Send([.. same]));
     }
@@ -61,13 +65,23 @@ internal sealed class SiloRound(Func<Contribution, Task<ContributionAnswer>> sen
                 await Task.WhenAll(together.Select(share => Send([share])));
                 return;
             }
+            Return(together);
             foreach (var share in together) share.Answer.TrySetResult(answer);
         }
 #pragma warning disable CA1031 // each of those who wait is told
         catch (Exception exception)
         {
+            Return(together);
             foreach (var share in together) share.Answer.TrySetException(exception);
         }
 #pragma warning restore CA1031
+    }
+
+    private void Return(List<(Contribution Value, TaskCompletionSource<ContributionAnswer> Answer)> together)
+    {
+        lock (gate)
+        {
+            foreach (var share in together) sent.Remove(share.Value.Parts[0].Replica);
+        }
     }
 }

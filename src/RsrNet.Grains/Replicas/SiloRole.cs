@@ -25,6 +25,15 @@ public static class SiloRole
         metadata.GetSiloMetadata(silo).Metadata.GetValueOrDefault(key);
 }
 
+/// <summary>Where this silo stands among the others.</summary>
+internal sealed class SiloNeighbours(ISiloMetadataCache metadata, ISiloStatusOracle silos, ILocalSiloDetails here)
+{
+    /// <summary>Whether this silo is there for its device, and another is there for the rest.</summary>
+    public bool LeaveTheRest =>
+        metadata.Of(here.SiloAddress, SiloRole.RoleKey) == SiloRole.Gpu
+        && silos.GetApproximateSiloStatuses(onlyActive: true).Keys.Any(silo => metadata.Of(silo, SiloRole.RoleKey) == SiloRole.Cpu);
+}
+
 /// <summary>Keeps a grain off silos that are there for their device, unless there are no others.</summary>
 [AttributeUsage(AttributeTargets.Class)]
 public sealed class PreferCpuSilosAttribute() : PlacementFilterAttribute(new PreferCpuSilos(order: 0));

@@ -1,4 +1,6 @@
+using RsrNet.Core.Embedding;
 using RsrNet.Core.Replicas;
+using RsrNet.Torch.Embedding;
 
 namespace RsrNet.Torch.Replicas;
 
@@ -15,10 +17,17 @@ public static class TorchEngines
             "torch-cpu", "libtorch on the processor", 10, (shape, options) => new TorchEngine(Processor.Value, shape, options))
         {
             Missing = TorchDevice.ProblemOfCpu,
+            OpenBart = static (folder, options) => OpenBart(Processor.Value, folder, options),
         })
         .Add(new EngineOffer("cuda", "libtorch on an NVIDIA GPU", 30, (shape, options) => new TorchEngine(Gpu.Value, shape, options))
         {
             Missing = TorchDevice.ProblemOfCuda,
+            OpenBart = static (folder, options) => OpenBart(Gpu.Value, folder, options),
         })
         .AddChoice("torch", "cuda", "torch-cpu");
+
+    /// <summary>BART's encoder on a device; the tokenizer is Core's.</summary>
+    /// <inheritdoc cref="BartEncoder.Open(string, EmbeddingOptions?)"/>
+    internal static BartEncoder OpenBart(TorchDevice device, string folder, EmbeddingOptions options) =>
+        BartEncoder.Open(folder, options, weights => new TorchBartNetwork(device, weights, options.WeightPrecision));
 }

@@ -24,7 +24,7 @@ public sealed class FailureTests
         var options = LearningCluster.SmallOptions;
         options = options with { Coordination = options.Coordination with { Mode = mode, AveragingPeriod = 1 } };
         await using var cluster = await LearningCluster.Start(3, options, store, grains: new() { RescanSeconds = 2 }, mortal: true);
-        await cluster.Learner.Ingest(LearningCluster.Articles(0, 600), Cancellation);
+        await LearningCluster.Persist(() => cluster.Learner.Ingest(LearningCluster.Articles(0, 600), Cancellation));
         await LearningCluster.Eventually(async () => (await cluster.Learner.ReadTelemetry(Cancellation)).Learned >= 60, "a part of the learning");
 
         var coordinator = await cluster.SiloOf(cluster.Client.GetGrain<ICoordinatorGrain>(0));
@@ -37,9 +37,9 @@ public sealed class FailureTests
         Assert.Equal((600, 0), (unfinished.Total, unfinished.Unfinished));
         // A killed coordinator falls back to its checkpoint, and the articles since are learned again; otherwise nothing is.
         Assert.Equal(withCoordinator ? 2 : 1, store.Unlearned.Count);
-        var telemetry = await cluster.Learner.ReadTelemetry(Cancellation);
+        var telemetry = await LearningCluster.Persist(() => cluster.Learner.ReadTelemetry(Cancellation));
         if (withCoordinator) return;
-        var current = (await cluster.Learner.FindWeights(null, Cancellation))!;
+        var current = (await LearningCluster.Persist(() => cluster.Learner.FindWeights(null, Cancellation)))!;
         Assert.Equal(telemetry.WeightVersion, current.Optimizer!.Step);
     }
 
@@ -50,13 +50,13 @@ public sealed class FailureTests
         var checkpoints = new MemoryCheckpoints();
         await using var cluster = await LearningCluster.Start(3, store: store, checkpoints: checkpoints, mortal: true);
         var coordinator = cluster.Client.GetGrain<ICoordinatorGrain>(0);
-        await cluster.Learner.Ingest([.. Enumerable.Range(0, 300).Select(LearningCluster.Labelled)], Cancellation);
+        await LearningCluster.Persist(() => cluster.Learner.Ingest([.. Enumerable.Range(0, 300).Select(LearningCluster.Labelled)], Cancellation));
         await LearningCluster.Eventually(async () => (await cluster.Learner.ReadTelemetry(Cancellation)).CheckpointVersion >= 20, "a checkpoint");
         var before = await coordinator.ReadWeights(0);
 
         await cluster.Silos.KillSiloAsync(await cluster.SiloOf(coordinator));
 
-        var after = await coordinator.ReadWeights(0);
+        var after = await LearningCluster.Persist(() => coordinator.ReadWeights(0));
         Assert.Equal(before.Term + 1, after.Term);
         // What it fell back to is a checkpoint, and no more than the bound was lost; it may have gone on for a while before it died.
         var restored = store.Unlearned.Max();
@@ -72,17 +72,17 @@ public sealed class FailureTests
         var store = new RecordingStore(new MemoryDocumentStore());
         await using var cluster = await LearningCluster.Start(3, store: store, mortal: true);
         var coordinator = cluster.Client.GetGrain<ICoordinatorGrain>(0);
-        await cluster.Learner.Ingest([.. Enumerable.Range(0, 30).Select(LearningCluster.Labelled)], Cancellation);
+        await LearningCluster.Persist(() => cluster.Learner.Ingest([.. Enumerable.Range(0, 30).Select(LearningCluster.Labelled)], Cancellation));
         await cluster.Settled(30);
         var before = await coordinator.ReadWeights(0);
         Assert.Equal(15, before.Version);
 
         await cluster.Silos.StopSiloAsync(await cluster.SiloOf(coordinator));
 
-        var after = await coordinator.ReadWeights(0);
+        var after = await LearningCluster.Persist(() => coordinator.ReadWeights(0));
         Assert.Equal((before.Term + 1, before.Version), (after.Term, after.Version));
         Assert.Equal(before.Weights.Parameters, after.Weights.Parameters);
-        await cluster.Learner.Ingest([.. Enumerable.Range(30, 30).Select(LearningCluster.Labelled)], Cancellation);
+        await LearningCluster.Persist(() => cluster.Learner.Ingest([.. Enumerable.Range(30, 30).Select(LearningCluster.Labelled)], Cancellation));
         await cluster.Settled(60);
         Assert.Equal(30, (await coordinator.ReadWeights(0)).Version);
         Assert.Empty(store.Twice);

@@ -34,6 +34,28 @@ public sealed class SiloRoundTests
     }
 
     [Fact]
+    public async Task Contribute_OfOneThatJoinedLate_DoesNotWaitForWhatWasSentBefore()
+    {
+        var pending = new TaskCompletionSource<ContributionAnswer>();
+        var round = new SiloRound(contribution =>
+        {
+            lock (sent) sent.Add(contribution);
+            return pending.Task;
+        });
+        round.Join(0);
+        var first = round.Contribute(Share(0, 1, 1));
+        round.Join(1);
+        var second = round.Contribute(Share(1, 1, 1)); // the coordinator answers the first once it has this one
+        await LearningCluster.Eventually(() =>
+        {
+            lock (sent) return Task.FromResult(sent.Count == 2);
+        });
+        pending.SetResult(new ContributionAnswer(Reception.Applied, 1));
+        await Task.WhenAll(first, second);
+        Assert.All(sent, one => Assert.Single(one.Parts));
+    }
+
+    [Fact]
     public async Task Answer_Split_SendsOneByOne()
     {
         answer = contribution => new ContributionAnswer(contribution.Parts.Count > 1 ? Reception.Split : Reception.Repeated, 1);

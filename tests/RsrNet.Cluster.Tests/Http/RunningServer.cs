@@ -25,8 +25,9 @@ public sealed partial class RunningServer : IAsyncDisposable
 
     /// <param name="learning">Whether documents are given out to replicas; otherwise they stay pending.</param>
     /// <param name="maxPages">Pages after which the disk is full.</param>
+    /// <param name="knowsItsFolder">Whether the server is told where its data lies.</param>
     public static async Task<RunningServer> Start(
-        RsrNetOptions? options = null, ServerOptions? serverOptions = null, bool learning = false, long? maxPages = null)
+        RsrNetOptions? options = null, ServerOptions? serverOptions = null, bool learning = false, long? maxPages = null, bool knowsItsFolder = false)
     {
         options ??= new RsrNetOptions { Learning = LearningMode.Notebook, Replicas = new() { Hidden = 8, Latent = 4 }, Documents = new() { RefreshWhenIdle = false } };
         var folder = new TemporaryFolder();
@@ -35,7 +36,7 @@ public sealed partial class RunningServer : IAsyncDisposable
             1, options, store, new CheckpointFolder(folder.File("checkpoints"), options.Weights), encoder: new HashedEncoder());
         if (!learning) await cluster.Learner.Rest();
         serverOptions = (serverOptions ?? new ServerOptions()) with { Urls = "http://127.0.0.1:0" };
-        var server = RsrNetServer.Build(serverOptions, options.Articles, cluster.Learner);
+        var server = RsrNetServer.Build(serverOptions, options.Articles, cluster.Learner, dataFolder: knowsItsFolder ? folder.Path : null);
         await server.Start();
         return new RunningServer(store, cluster, server, folder);
     }

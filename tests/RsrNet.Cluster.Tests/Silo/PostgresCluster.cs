@@ -27,7 +27,7 @@ internal sealed class PostgresCluster : IDisposable
     {
         await postgres.EnsureRunning();
         var name = $"cluster_{Guid.NewGuid():N}";
-        var settings = new NpgsqlConnectionStringBuilder(postgres.ConnectionString("public")) { SearchPath = null, MaxPoolSize = 10 };
+        var settings = new NpgsqlConnectionStringBuilder(postgres.ConnectionString("public")) { SearchPath = null, MaxPoolSize = 8 };
         await Execute(settings.ConnectionString, $"CREATE DATABASE {name}");
         settings.Database = name;
         await Execute(settings.ConnectionString, await File.ReadAllTextAsync(RepositoryFolder.Path("deploy/orleans.sql"), Cancellation));
@@ -48,6 +48,7 @@ internal sealed class PostgresCluster : IDisposable
     public string Configuration(string role, string tls = "{}", string more = "", int replicas = 2) => $$"""
         {
           "Silo": {"Role": "{{role}}", "Dashboard": "/admin/orleans", "ProbeSeconds": 1, "Tls": {{tls}} },
+          "Learning": "Notebook",
           "Coordination": {"Replicas": {{replicas}} },
           "Grains": {"RescanSeconds": 5},
           "Server": {"Urls": "http://127.0.0.1:0", "Database": "{{Database}}"}{{more}}
@@ -67,13 +68,19 @@ internal sealed class PostgresCluster : IDisposable
     /// <summary>In a process of its own.</summary>
     public Task<SiloProcess> Launch(string configuration) => SiloProcess.Start(command.Write($"{Guid.NewGuid():N}.json", configuration));
 
-    public async Task<long> Query(string sql)
+    /// <summary>A number.</summary>
+    public async Task<long> Query(string sql) => Convert.ToInt64(await Select(sql), System.Globalization.CultureInfo.InvariantCulture);
+
+    /// <summary>A text.</summary>
+    public async Task<string> Read(string sql) => (string)(await Select(sql))!;
+
+    private async Task<object?> Select(string sql)
     {
         await using var source = NpgsqlDataSource.Create(Database);
 #pragma warning disable CA2100 // the tests' own
         await using var select = source.CreateCommand(sql);
 #pragma warning restore CA2100
-        return Convert.ToInt64(await select.ExecuteScalarAsync(Cancellation), System.Globalization.CultureInfo.InvariantCulture);
+        return await select.ExecuteScalarAsync(Cancellation);
     }
 
     public void Dispose() => command.Dispose();

@@ -55,6 +55,7 @@ internal sealed class SiloProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        TestContext.Current.TestOutputHelper?.WriteLine($"the process said:\n{Notices}");
         if (!process.HasExited) process.Kill();
         await process.WaitForExitAsync();
         process.Dispose();

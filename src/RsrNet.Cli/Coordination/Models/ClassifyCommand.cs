@@ -27,7 +27,7 @@ internal static class ClassifyCommand
                 words = await input.ReadToEndAsync(cancellation);
             }
             if (string.IsNullOrWhiteSpace(words)) throw new UsageException("classify needs a text");
-            using var server = new ServerClient(parsed.GetRequiredValue(url));
+            using var server = new ServerClient(parsed.GetRequiredValue(url), terminal);
             var answer = await server.Post(
                 $"v1/models/{ServerClient.Escape(parsed.GetRequiredValue(model))}/classify", new JsonObject { ["text"] = words }, cancellation);
             if (parsed.GetValue(json))

@@ -39,7 +39,7 @@ internal static class GenerateCommand
             if (words.Length > 0) body["prompt"] = words;
             if (from is not null) body["document"] = from;
             var path = $"v1/models/{ServerClient.Escape(parsed.GetRequiredValue(model))}/generate";
-            using var server = new ServerClient(parsed.GetRequiredValue(url));
+            using var server = new ServerClient(parsed.GetRequiredValue(url), terminal);
             if (parsed.GetValue(json))
             {
                 terminal.ResultWriter.WriteLine(JsonText.Of(await server.Post(path, body, cancellation)));
