@@ -179,7 +179,7 @@ public sealed class LocalLearner : ILearner
     }
 
     /// <summary>Idle time goes to documents that were refined with older weights.</summary>
-    private async Task<bool> TakeStale() => labelled.Waiting == 0 && await refinement.TakeStale(training.LastUpdateAt);
+    private async Task<bool> TakeStale() => !backlog.IsBehind && labelled.Waiting == 0 && await refinement.TakeStale(training.LastUpdateAt);
 
     private Task Rest() => turns.Rest(training.DueIn, documents.Unsaved.DueIn, persistence.DueIn);
 

@@ -26,6 +26,7 @@ internal sealed class Backlog : IAsyncDisposable
     private readonly CancellationTokenSource stop = new();
     private readonly Action onReady;
     private Task reading = Task.CompletedTask;
+    private volatile bool isBehind = true;
 
     /// <param name="onReady">Called after documents became ready, from any thread.</param>
     public Backlog(IDocumentStore store, ArticleReader reader, LearnerTelemetry telemetry, Action onReady)
@@ -42,8 +43,15 @@ internal sealed class Backlog : IAsyncDisposable
 
     public void Start() => reading = Task.Run(() => Read(stop.Token));
 
+    /// <summary>Whether the store has, or may have, documents that were not made ready yet. Time is not idle then, though the next one is still being embedded.</summary>
+    public bool IsBehind => isBehind;
+
     /// <summary>Tells that the store has new documents.</summary>
-    public void OnArrival() => arrivals.Writer.TryWrite(true);
+    public void OnArrival()
+    {
+        isBehind = true;
+        arrivals.Writer.TryWrite(true);
+    }
 
     /// <summary>The next document in order of arrival, embedded, or failed where its text could not be.</summary>
     public bool TryTake([System.Diagnostics.CodeAnalysis.MaybeNullWhen(false)] out Document document) => ready.Reader.TryRead(out document);
@@ -76,7 +84,10 @@ internal sealed class Backlog : IAsyncDisposable
                 }
                 if (documents.Count == 0)
                 {
+                    isBehind = false;
+                    onReady();
                     await arrivals.Reader.ReadAsync(cancellation);
+                    isBehind = true;
                     continue;
                 }
                 // An encoder of a second an article should not keep the first waiting for the last.
