@@ -90,6 +90,8 @@ public sealed class WireTests : IDisposable
             GradientNorm = 0.51, EmbeddingsPerSecond = 0.52, EmbeddingSeconds = 0.53,
             Replicas = [new ReplicaSnapshot("replica 1", "silo", "CpuEngine", 8, 0.1, 0.2, null, 3, 1, 4.5)],
             ParameterNorms = new Dictionary<string, double> { ["fc1.weight"] = 0.9 }, StoreBytes = 13, Encoder = "e", Mode = "m", Errors = 14, Problem = "p",
+            PrequentialRouge = 0.61, PrequentialLeadRouge = 0.62, Readout = "r", ReadoutGain = 0.63,
+            Calibration = new Calibration(0.7, 0.05, [new CalibrationBin(0.4, 0.5, 9)]),
         };
         // Every property is set here, so that one which is added and not carried shows.
         Assert.All(typeof(TelemetrySnapshot).GetProperties(), property => Assert.False(IsDefault(property.GetValue(snapshot)), property.Name));
