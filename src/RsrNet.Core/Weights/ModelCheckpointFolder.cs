@@ -19,7 +19,10 @@ public sealed class ModelCheckpointFolder
         foreach (var left in Directory.GetFiles(folder, Prefix + "*" + DurableFile.TemporarySuffix)) DurableFile.Delete(left);
     }
 
+    public bool IsEmpty => Versions().Count == 0;
+
     /// <exception cref="IOException">It could not be written; what was there before is untouched.</exception>
+    /// <exception cref="WeightsRejectedException">A number is not finite; nothing was written.</exception>
     public void Save(ModelCheckpoint checkpoint)
     {
         // A version may be written again further on in the stream: articles without the label were passed over.
@@ -36,7 +39,7 @@ public sealed class ModelCheckpointFolder
             {
                 return ModelCheckpointFile.Read(PathOf(version));
             }
-            catch (InvalidDataException problem)
+            catch (Exception problem) when (problem is InvalidDataException or WeightsRejectedException)
             {
                 File.Move(PathOf(version), PathOf(version) + DamagedSuffix, overwrite: true);
                 warn($"checkpoint {version} is damaged and was set aside as {PathOf(version)}{DamagedSuffix}: {problem.Message}");
@@ -46,6 +49,7 @@ public sealed class ModelCheckpointFolder
     }
 
     /// <summary>Null where it is not kept.</summary>
+    /// <exception cref="InvalidDataException">The file is damaged.</exception>
     public ModelCheckpoint? Find(long version)
     {
         try
@@ -56,10 +60,31 @@ public sealed class ModelCheckpointFolder
         {
             return null;
         }
+        catch (WeightsRejectedException problem)
+        {
+            throw new InvalidDataException($"{PathOf(version)}: {problem.Message}", problem);
+        }
     }
 
-    /// <summary>Newest first.</summary>
-    public IReadOnlyList<long> Versions()
+    /// <summary>Newest first. Reads the headers alone; a checkpoint with a damaged one is left out.</summary>
+    public IReadOnlyList<WeightSummary> List()
+    {
+        var summaries = new List<WeightSummary>();
+        foreach (var version in Versions())
+        {
+            try
+            {
+                summaries.Add(ModelCheckpointFile.ReadSummary(PathOf(version)));
+            }
+            catch (Exception problem) when (problem is InvalidDataException or NotSupportedException or FileNotFoundException)
+            {
+                continue;
+            }
+        }
+        return summaries;
+    }
+
+    private List<long> Versions()
     {
         var versions = new List<long>();
         foreach (var path in Directory.GetFiles(folder, Prefix + "*" + Suffix))

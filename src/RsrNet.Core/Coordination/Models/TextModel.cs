@@ -29,6 +29,9 @@ public abstract class TextModel : IDisposable
     /// <summary>Adam's moments.</summary>
     public AdamState Optimizer => optimizer.State;
 
+    /// <summary>Gradients that were not finite and left the weights as they were, since the start.</summary>
+    public long RefusedGradients { get; private set; }
+
     /// <summary>Learning rate of the next updates; a schedule writes here.</summary>
     public double LearningRate
     {
@@ -78,6 +81,6 @@ public abstract class TextModel : IDisposable
     private protected void Update()
     {
         Tape.Backward();
-        optimizer.Apply();
+        if (!double.IsFinite(optimizer.Apply())) RefusedGradients++;
     }
 }
