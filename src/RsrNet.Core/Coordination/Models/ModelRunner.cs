@@ -93,7 +93,7 @@ public sealed class ModelRunner : IAsyncDisposable
             if (Classifier() is not { } classifier) return [];
             if (!untrained) return classifier.Embed(texts);
             using var before = new TextClassifier(
-                Options, classifier.Vocabulary, classifier.Classes, RecurrentNetwork.Create(classifier.Network.Shape, Options.Seed));
+                Options with { Replicas = 1 }, classifier.Vocabulary, classifier.Classes, RecurrentNetwork.Create(classifier.Network.Shape, Options.Seed));
             return before.Embed(texts);
         }
     }
@@ -310,7 +310,7 @@ public sealed class ModelRunner : IAsyncDisposable
     /// <summary>The model, once there is what its vocabulary is made of; null until then.</summary>
     private async Task<TextModel?> Begin()
     {
-        if (Options.Vocabulary != VocabularyKind.BytePairs) return Create(NewVocabulary([]));
+        if (Options.Vocabulary != VocabularyKind.BytePairs || Options.VocabularyFile.Length > 0) return Create(NewVocabulary([]));
         var sample = await new StoredStream(store, 0).Read(VocabularySample, stop.Token);
         return sample.Count < VocabularySample ? null : Create(NewVocabulary([.. sample.Select(document => TextOf(document.Article))]));
     }
@@ -411,7 +411,7 @@ public sealed class ModelRunner : IAsyncDisposable
         Options = checkpoint.Options with
         {
             BatchSize = Options.BatchSize, BatchWaitMs = Options.BatchWaitMs, LearningRate = Options.LearningRate, ClipNorm = Options.ClipNorm,
-            MaxTokens = Options.MaxTokens, CheckpointArticles = Options.CheckpointArticles, CheckpointSeconds = Options.CheckpointSeconds, Keep = Options.Keep,
+            MaxTokens = Options.MaxTokens, CheckpointArticles = Options.CheckpointArticles, CheckpointSeconds = Options.CheckpointSeconds, Keep = Options.Keep, Replicas = Options.Replicas,
         };
         model = Create(NewVocabulary([], checkpoint.Vocabulary), checkpoint.Network, checkpoint.Classes, checkpoint.Optimizer);
         scores = ModelScores.From(checkpoint.Scores);
@@ -431,6 +431,7 @@ public sealed class ModelRunner : IAsyncDisposable
     {
         VocabularyKind.Words => new WordVocabulary(Options.MinimumCount, Options.VocabularyLimit, content),
         VocabularyKind.Characters => new CharacterVocabulary(Options.MinimumCount, Options.VocabularyLimit, content),
+        _ when content is null && Options.VocabularyFile.Length > 0 => BytePairVocabulary.Read(Options.VocabularyFile),
         _ => content is null ? BytePairVocabulary.Train(texts, Math.Min(Options.VocabularyLimit, 4_000)) : new BytePairVocabulary(content.Tokens),
     };
 
@@ -439,7 +440,7 @@ public sealed class ModelRunner : IAsyncDisposable
         var network = new RecurrentNetwork(current.Network.Shape);
         current.Network.Parameters.Values.CopyTo(network.Parameters.Values, 0);
         network.Parameters.OnChanged();
-        return new LanguageModel(Options, NewVocabulary([], current.Vocabulary.Content), network);
+        return new LanguageModel(Options with { Replicas = 1 }, NewVocabulary([], current.Vocabulary.Content), network);
     }
 
     /// <exception cref="ModelKindException">It is no classifier.</exception>

@@ -49,14 +49,14 @@ public static class TextClasses
         new Random(seed).Shuffle(shuffled);
         var cut = (int)(0.8 * shuffled.Length);
         var (teach, judge) = Parts(shuffled[..cut], shuffled[cut..], inner);
-        var options = new ModelOptions { Seed = seed, Embedding = 64, Hidden = 64, BatchSize = 16, Dropout = 0.4, TokenDropout = 0.2, LearningRate = 1e-2 };
+        var options = new ModelOptions { Seed = seed, Embedding = 64, Hidden = 64, BatchSize = 16, Dropout = 0.5, TokenDropout = 0.4, LearningRate = 1e-2 };
         Plan[] plans =
         [
-            new("LSTM, mean over time", options with { Cell = RecurrentCell.Lstm }, 10),
-            new("GRU, mean over time", options with { Cell = RecurrentCell.Gru }, 10),
-            new("RNN, mean over time", options with { Cell = RecurrentCell.Rnn, LearningRate = 3e-3 }, 10),
-            new("mean of embeddings", options with { Cell = RecurrentCell.Mean }, 15),
-            new("LSTM with a state of two numbers", options with { Hidden = 2, Dropout = 0 }, 10, OnPlane: true),
+            new("LSTM, mean over time", options with { Cell = RecurrentCell.Lstm }, 15),
+            new("GRU, mean over time", options with { Cell = RecurrentCell.Gru }, 15),
+            new("RNN, mean over time", options with { Cell = RecurrentCell.Rnn, LearningRate = 3e-3 }, 15),
+            new("mean of embeddings", options with { Cell = RecurrentCell.Mean, Dropout = 0.6 }, 30),
+            new("LSTM with a state of two numbers", options with { Hidden = 2, Dropout = 0 }, 15, OnPlane: true),
         ];
         return Run("fake-news", teach, judge, plans, progress, epochShare, againstMajority: true, cancellation);
     }

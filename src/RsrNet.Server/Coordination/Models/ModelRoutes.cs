@@ -88,6 +88,12 @@ internal static class ModelRoutes
             foreach (var text in problem.Problems) problems.Add("", text);
             return ProblemBody.Of(problems).ToResult();
         }
+        catch (ArgumentException problem)
+        {
+            var problems = new FieldProblems();
+            problems.Add("", problem.Message);
+            return ProblemBody.Of(problems).ToResult();
+        }
     }
 
     private static async Task<IResult> Classify(string name, HttpRequest request, ModelHost? models, ArticleLimits limits, CancellationToken cancellation)

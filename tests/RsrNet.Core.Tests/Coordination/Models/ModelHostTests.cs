@@ -149,6 +149,22 @@ public sealed class ModelHostTests : IDisposable
     }
 
     [Fact]
+    public async Task BytePairs_OfAFile_NeedNoSample()
+    {
+        await Store(0, 4);
+        File.WriteAllText(folder.File("merges.txt"), "#version: 0.2\nt h\nth e\n");
+        var options = Two["topics"] with { Vocabulary = VocabularyKind.BytePairs, VocabularyFile = folder.File("merges.txt") };
+        await using var host = new ModelHost(store, folder.File("models"), new Dictionary<string, ModelOptions> { ["pairs"] = options });
+        host.Start();
+        await Learned(host, "pairs", 3);
+        Assert.Equal(4 + 256 + 2, host.Find("pairs")!.Read().Vocabulary);
+        Assert.Throws<ArgumentException>(() => host.Add("more", options));
+        Assert.Throws<FileNotFoundException>(() => new ModelHost(
+            store, folder.File("others"), new Dictionary<string, ModelOptions> { ["pairs"] = options with { VocabularyFile = "nowhere" } }));
+        Assert.Contains("only BytePairs", Assert.Single((options with { Vocabulary = VocabularyKind.Words }).Problems("x")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Requests_ToTheWrongKind_SayWhichIsRight()
     {
         await using var host = new ModelHost(store, folder.Path, Two);

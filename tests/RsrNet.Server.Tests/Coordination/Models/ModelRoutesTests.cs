@@ -153,6 +153,8 @@ public sealed class ModelRoutesTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.BadRequest, bad);
         Assert.Contains("did you mean 'Hidden'", (string)problem["detail"]!, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.BadRequest, (await Send(HttpMethod.Put, "/v1/models/Not%20a%20name", "{}")).Status);
+        var (file, why) = await Send(HttpMethod.Put, "/v1/models/pairs", """{"vocabulary": "bytePairs", "vocabularyFile": "/etc/hostname"}""");
+        Assert.Equal((HttpStatusCode.BadRequest, true), (file, ((string)why["detail"]!).Contains("only be named in the configuration", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -238,6 +240,13 @@ public sealed class ModelRoutesTests : IAsyncLifetime
         var streamed = await run.Of("generate", "speaker", "the", "--tokens", "30", "--seed", "3", "--url", url);
         var whole = await run.Of("generate", "speaker", "the", "--tokens", "30", "--seed", "3", "--url", url, "--json");
         Assert.Equal((string)whole.Json["text"]!, streamed.Results.TrimEnd('\r', '\n'));
+        var file = folder.File("topics.safetensors");
+        Assert.Equal(0, (await run.Of("checkpoint", "save", file, "--model", "topics", "--url", url)).Code);
+        var before = (long)(await Json("/v1/models/topics"))["version"]!;
+        var loaded = await run.Of("checkpoint", "load", file, "--model", "topics", "--url", url);
+        Assert.Equal($"weight version {before + 1}", loaded.Results.TrimEnd('\r', '\n'));
+        Assert.Contains("current", (await run.Of("checkpoint", "list", "--model", "topics", "--url", url)).Results, StringComparison.Ordinal);
+
         var missing = await run.Of("generate", "nobody", "--url", url);
         Assert.Equal(1, missing.Code);
         Assert.Contains("no model has the name 'nobody'", missing.Notices, StringComparison.Ordinal);
