@@ -69,7 +69,7 @@ internal static class EvaluateCommand
             var parts = parsed.GetValue(folds);
             if (parts == 1) throw new UsageException("--folds needs at least 2 parts: one to judge, the others to learn from");
             if (parts > 0 && (held > 0 || exam.Count > 0)) throw new UsageException("--folds judges every article of the training file; leave out --test and --hold-out");
-            if (parts > lessons.Count) throw new CommandException($"{lessons.Count} articles with highlights make no {parts} parts");
+            if (parts > lessons.Count) throw new CommandException($"--folds {parts}: there are only {lessons.Count} training articles with highlights");
             if (held > 0 && exam.Count > 0) throw new UsageException("--hold-out takes the test articles from the training file; leave out --test or --hold-out");
             if (held > Math.Max(lessons.Count - 2, 0))
                 throw new CommandException($"--hold-out {held} leaves too few of the {lessons.Count} training articles with highlights: two are needed at least");
