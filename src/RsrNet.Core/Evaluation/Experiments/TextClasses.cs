@@ -25,16 +25,18 @@ public static class TextClasses
         var judged = Math.Min(600, articles.Count * 600 / 5600);
         var taught = Math.Min(5_000, articles.Count - judged);
         var (teach, judge) = Parts(articles.Take(taught).ToList(), articles.TakeLast(judged).ToList(), inner);
-        var options = new ModelOptions { Seed = seed, Embedding = 64, Hidden = 128, BatchSize = 32, Dropout = 0.4, TokenDropout = 0.2, LearningRate = 1e-2 };
+        // Learning rate, dropout and epochs were chosen with --inner.
+        var options = new ModelOptions { Seed = seed, Embedding = 64, Hidden = 128, BatchSize = 32, Dropout = 0.5, TokenDropout = 0.4, LearningRate = 5e-3 };
+        var mean = options with { Cell = RecurrentCell.Mean, Embedding = 128, Dropout = 0.6, LearningRate = 1e-2 };
         Plan[] plans =
         [
-            new("LSTM, mean over time", options with { Cell = RecurrentCell.Lstm, Summary = ModelSummary.Mean }, 4, AtLeast: 0.80),
-            new("LSTM, last state", options with { Cell = RecurrentCell.Lstm, Summary = ModelSummary.Last }, 5, AtLeast: 0.80),
-            new("GRU, mean over time", options with { Cell = RecurrentCell.Gru, Summary = ModelSummary.Mean }, 4),
-            new("RNN, mean over time", options with { Cell = RecurrentCell.Rnn, Summary = ModelSummary.Mean, LearningRate = 3e-3 }, 4),
-            new("mean of embeddings", options with { Cell = RecurrentCell.Mean, Embedding = 128, TokenDropout = 0, LearningRate = 5e-3 }, 8, AtLeast: 0.82),
-            new("LSTM with a state of two numbers", options with { Hidden = 2, Dropout = 0 }, 4, OnPlane: true),
-            new("mean of embeddings, byte pairs", options with { Cell = RecurrentCell.Mean, Embedding = 128, TokenDropout = 0, LearningRate = 5e-3, Vocabulary = VocabularyKind.BytePairs }, 8),
+            new("LSTM, mean over time", options with { Cell = RecurrentCell.Lstm, Summary = ModelSummary.Mean }, 8, AtLeast: 0.80),
+            new("LSTM, last state", options with { Cell = RecurrentCell.Lstm, Summary = ModelSummary.Last }, 8, AtLeast: 0.80),
+            new("GRU, mean over time", options with { Cell = RecurrentCell.Gru, Summary = ModelSummary.Mean }, 8),
+            new("RNN, mean over time", options with { Cell = RecurrentCell.Rnn, Summary = ModelSummary.Mean, LearningRate = 3e-3 }, 8),
+            new("mean of embeddings", mean, 12, AtLeast: 0.82),
+            new("mean of embeddings, byte pairs", mean with { Vocabulary = VocabularyKind.BytePairs }, 12),
+            new("LSTM with a state of two numbers", options with { Hidden = 2, Dropout = 0, LearningRate = 1e-2 }, 8, OnPlane: true),
         ];
         return Run("ag-news", teach, judge, plans, progress, epochShare, againstMajority: false, cancellation);
     }
@@ -49,6 +51,7 @@ public static class TextClasses
         new Random(seed).Shuffle(shuffled);
         var cut = (int)(0.8 * shuffled.Length);
         var (teach, judge) = Parts(shuffled[..cut], shuffled[cut..], inner);
+        // As above; five folds of what teaches judged, because a fifth of it is 96 headlines.
         var options = new ModelOptions { Seed = seed, Embedding = 64, Hidden = 64, BatchSize = 16, Dropout = 0.5, TokenDropout = 0.4, LearningRate = 1e-2 };
         Plan[] plans =
         [
