@@ -54,8 +54,6 @@ public sealed class LocalLearner : ILearner
         TimeProvider time)
     {
         var isResidual = options.Learning == LearningMode.Residual;
-        if (isResidual && options.Coordination.Replicas > 1)
-            throw new ArgumentException("the residual mode learns with one replica: set Coordination.Replicas to 1 or Learning to Notebook", nameof(options));
         var engine = newEngine();
         this.options = options;
         this.encoder = encoder;
@@ -83,7 +81,8 @@ public sealed class LocalLearner : ILearner
         drift = new DriftReaction(encoder.Dimensions, options.Drift, coordinator, labelled.Reservoir, telemetry, time);
         if (isResidual && options.Shadow.Enabled) shadow = new ShadowModel(encoder.Dimensions, options.Shadow, options.Coordination);
         training = group is not null
-            ? new SharedTrainingLoop(options, labelled, documents, drift, group, replica, coordinator, schedule, telemetry, time, turns.Wake)
+            ? new SharedTrainingLoop(
+                options, labelled, documents, reader, drift, group, replica, weights, schedule, shadow, telemetry, time, turns.Wake)
             : isResidual
             ? new ResidualTrainingLoop(
                 options, labelled, documents, reader, drift, replica, new Supervision(engine, coordinator, options.Recursion), coordinator, weights, schedule,

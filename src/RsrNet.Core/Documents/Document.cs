@@ -87,6 +87,9 @@ public sealed record Document
     /// <summary>The document with a new run of refinement before it, from its state as it is.</summary>
     public Document NewRun() => this with { Status = DocumentStatus.Refining, RunStart = State?.Step ?? 0 };
 
+    /// <summary>The document at the beginning of its recursion.</summary>
+    internal Document Afresh() => this with { State = null, Trajectory = Trajectory.Empty };
+
     /// <summary>Whether somebody could have read what its y says of highlights that nobody knew: it was refined, and never learned from.</summary>
     public bool WasForetold => State is { Loss: null };
 
