@@ -78,7 +78,7 @@ public sealed class LocalLearner : ILearner
         labelled = new LabelledDocuments(
             documents, refinement, options.Coordination,
             isResidual ? new Reservoir<ReservedDocument>(options.Residual.ReservoirSize, options.Recursion.Seed) : null, time);
-        drift = new DriftReaction(encoder.Dimensions, options.Drift, coordinator, labelled.Reservoir, telemetry, time);
+        drift = new DriftReaction(encoder.Dimensions, options.Drift, coordinator, labelled.Reservoir is { } reservoir ? reservoir.Shrink : null, telemetry, time);
         if (isResidual && options.Shadow.Enabled) shadow = new ShadowModel(encoder.Dimensions, options.Shadow, options.Coordination);
         training = group is not null
             ? new SharedTrainingLoop(
@@ -106,7 +106,7 @@ public sealed class LocalLearner : ILearner
         Func<RecursionShape, RecursionOptions, IRecursionEngine>? engine = null, TimeProvider? time = null, Action<string>? warn = null,
         CancellationToken cancellation = default)
     {
-        var shape = new RecursionShape(encoder.Dimensions, options.Recursion.Hidden, options.Recursion.Latent) { Mode = options.Learning };
+        var shape = options.Shape(encoder.Dimensions);
         if (shape.Mode == LearningMode.Residual) engine = static (shape, recursion) => new ResidualEngine(shape, recursion);
         engine ??= EngineCatalog.OfCore().Find(options.Replicas.Engine).Create;
         var learner = new LocalLearner(options, encoder, store, checkpoints, () => engine(shape, options.Recursion), time ?? TimeProvider.System);
@@ -207,8 +207,8 @@ public sealed class LocalLearner : ILearner
 
     public IAsyncEnumerable<TrajectoryPoint> Watch(string id, CancellationToken cancellation = default) => documents.Watchers.Watch(id, cancellation);
 
-    public ReadoutSummary Summarize(Document document) =>
-        weights.Regressions is { } regressions ? readout.Of(document, learnedReadout, regressions.Statistics) : readout.Of(document);
+    public ValueTask<ReadoutSummary> Summarize(Document document, CancellationToken cancellation = default) => ValueTask.FromResult(
+        weights.Regressions is { } regressions ? readout.Of(document, learnedReadout, regressions.Statistics) : readout.Of(document));
 
     public Task<AmendOutcome?> Amend(string id, Amendment amendment, CancellationToken cancellation = default) => turns.Ask<AmendOutcome?>(async () =>
     {
@@ -224,9 +224,7 @@ public sealed class LocalLearner : ILearner
 
     public async Task<Document?> Refine(string id, RefineRequest request, CancellationToken cancellation = default)
     {
-        var untilResidual = request.UntilResidual ?? (request is { Steps: null, TimeLimit: not null } ? options.Documents.Tolerance : null);
-        var steps = request.Steps ?? (untilResidual is null ? 1 : options.Documents.MaxSteps);
-        ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1, "steps");
+        var (steps, untilResidual) = request.Bounds(options.Documents);
         var run = new RefineRun(steps, untilResidual, request.TimeLimit, time);
         await turns.Ask(async () =>
         {
@@ -339,15 +337,7 @@ public sealed class LocalLearner : ILearner
     {
         var snapshot = telemetry.Read(
             await gauge.Read(cancellation), weights.Version, schedule.DurableVersion, encoder.Id, Mode, schedule.UnsavedAge);
-        if (weights.Regressions is { } regressions)
-        {
-            snapshot = snapshot with
-            {
-                Calibration = regressions.Judged == 0 ? null : regressions.Calibration,
-                ReadoutGain = regressions.ReadoutGain,
-                Readout = regressions.ReadoutOpen ? SentenceReadout.Learned : SentenceReadout.Lead,
-            };
-        }
+        snapshot = snapshot.With(weights.Regressions);
         return exchange is null
             ? snapshot
             : snapshot with { RefusedGradients = exchange.RefusedGradients, StaleGradients = exchange.StaleContributions };

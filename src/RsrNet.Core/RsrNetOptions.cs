@@ -38,6 +38,10 @@ public sealed record RsrNetOptions
     /// <summary>Sizes and depth in the mode that is set.</summary>
     internal RecursionOptions Recursion => Learning == LearningMode.Residual ? Residual.Recursion : Replicas;
 
+    /// <summary>The network's sizes in the mode that is set.</summary>
+    /// <param name="dimensions">d, the encoder's.</param>
+    internal RecursionShape Shape(int dimensions) => new(dimensions, Recursion.Hidden, Recursion.Latent) { Mode = Learning };
+
     /// <summary>How batches are shared in the mode that is set: in the residual mode no row depends on others, and a share may be one document.</summary>
     internal CoordinationOptions Sharing => Learning == LearningMode.Residual ? Coordination with { MinimumBatch = 1 } : Coordination;
 

@@ -23,7 +23,7 @@ public sealed class ClusterLearner(IGrainFactory grains, ITextEncoder encoder, S
 
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(200);
 
-    private readonly Readout readout = new(encoder);
+    private readonly ClusterReadout readout = new(grains, encoder);
 
     private ICoordinatorGrain Coordinator => grains.GetGrain<ICoordinatorGrain>(0);
 
@@ -44,15 +44,19 @@ public sealed class ClusterLearner(IGrainFactory grains, ITextEncoder encoder, S
         return Ask(grains.GetGrain<IDocumentQueriesGrain>(0).List(query), cancellation);
     }
 
+    public Task<AmendOutcome?> Amend(string id, Amendment amendment, CancellationToken cancellation = default) =>
+        Ask(Document(id).Amend(amendment), cancellation);
+
     public Task<Document?> Refine(string id, RefineRequest request, CancellationToken cancellation = default) =>
         Ask(Document(id).Refine(request), cancellation);
 
     public async IAsyncEnumerable<TrajectoryPoint> Watch(string id, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
+        if (await Find(id, cancellation) is not { } followed) yield break;
         var last = 0;
         while (true)
         {
-            await using var steps = Document(id).Watch(cancellation).GetAsyncEnumerator(cancellation);
+            await using var steps = Document(id).Watch(followed.Sequence, followed.Revision, cancellation).GetAsyncEnumerator(cancellation);
             while (true)
             {
                 try
@@ -61,8 +65,9 @@ public sealed class ClusterLearner(IGrainFactory grains, ITextEncoder encoder, S
                 }
                 catch (Exception exception) when (exception is EnumerationAbortedException or OrleansException && !cancellation.IsCancellationRequested)
                 {
+                    // Its silo has gone, and the document goes on elsewhere; or it was deleted, which the next call will say.
                     await Task.Delay(RetryAfter, cancellation);
-                    break; // its silo has gone; the document goes on elsewhere
+                    break;
                 }
                 if (steps.Current.Step <= last) continue;
                 last = steps.Current.Step;
@@ -81,7 +86,8 @@ public sealed class ClusterLearner(IGrainFactory grains, ITextEncoder encoder, S
         return await Ask(search.Search(SearchVector.Of(embedding.X, document.State?.Y), query.K, except: query.Id), cancellation);
     }
 
-    public ReadoutSummary Summarize(Document document) => readout.Of(document);
+    public async ValueTask<ReadoutSummary> Summarize(Document document, CancellationToken cancellation = default) =>
+        await Ask(readout.Of(document), cancellation);
 
     public async Task<IReadOnlyList<WeightSummary>> ListWeights(CancellationToken cancellation = default) => await Ask(Coordinator.ListWeights(), cancellation);
 

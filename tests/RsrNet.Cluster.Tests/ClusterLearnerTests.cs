@@ -178,7 +178,7 @@ public sealed class ClusterLearnerTests
         }
         Assert.Null(await cluster.Learner.Search(new SearchQuery(null, "nobody"), Cancellation));
         var document = (await cluster.Learner.Find("a4", Cancellation))!;
-        Assert.Equal(local.Summarize(document).Sentences, cluster.Learner.Summarize(document).Sentences);
+        Assert.Equal((await local.Summarize(document, Cancellation)).Sentences, (await cluster.Learner.Summarize(document, Cancellation)).Sentences);
     }
 
     [Fact]

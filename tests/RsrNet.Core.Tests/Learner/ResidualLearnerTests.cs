@@ -109,7 +109,7 @@ public sealed class ResidualLearnerTests
     public async Task Summary_NamesItsReadout_AndWhyEachSentenceWasChosen()
     {
         await using var learner = await Learned(new MemoryDocumentStore(), null, 8);
-        var summary = learner.Summarize(await Refined(learner, Wire[60]));
+        var summary = await learner.Summarize(await Refined(learner, Wire[60]), Cancellation);
         Assert.Equal(SentenceReadout.Lead, summary.Readout); // eight articles prove nothing
         Assert.Equal(Math.Min(3, ArticleSentences.Of(Encoder, Wire[60].Text).Count), summary.Sentences.Count);
         foreach (var sentence in summary.Sentences)
@@ -118,7 +118,7 @@ public sealed class ResidualLearnerTests
             Assert.Contains(sentence.Contributions, one => one.Value != 0);
         }
         var dots = new Document { Article = new Article("x", "..."), Sequence = 1, Revision = 1, IngestedAt = default };
-        Assert.All(learner.Summarize(dots).Sentences, sentence => Assert.Null(sentence.Contributions));
+        Assert.All((await learner.Summarize(dots, Cancellation)).Sentences, sentence => Assert.Null(sentence.Contributions));
     }
 
     [Fact]
@@ -252,11 +252,6 @@ public sealed class ResidualLearnerTests
         await learner.Learn(Ids(96, 16), Cancellation);
         Assert.Equal((float)Options.Residual.Anchor, new ResidualStatistics((await learner.FindWeights(null, Cancellation))!.Served).Anchor);
     }
-
-    [Fact]
-    public async Task SeveralReplicas_AreRefused() =>
-        await Assert.ThrowsAsync<ArgumentException>(() => LocalLearner.Open(
-            Options with { Coordination = new CoordinationOptions { Replicas = 2 } }, Encoder, new MemoryDocumentStore(), null, cancellation: Cancellation));
 
     private static float[] FirstStep(RecursionWeights weights, Document document)
     {
