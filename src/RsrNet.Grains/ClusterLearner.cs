@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Orleans.Runtime;
 using RsrNet.Core;
 using RsrNet.Core.Articles;
+using RsrNet.Core.Coordination;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Embedding;
 using RsrNet.Core.Telemetry;
@@ -99,6 +100,10 @@ public sealed class ClusterLearner(IGrainFactory grains, ITextEncoder encoder, S
         await FindWeights(version, cancellation) is { } kept ? await ImportWeights(kept, cancellation) : null;
 
     public Task<WeightSummary> SaveWeights(CancellationToken cancellation = default) => Ask(Coordinator.SaveWeights(), cancellation);
+
+    public Task<ShadowReport?> ReadShadow(CancellationToken cancellation = default) => Ask(grains.GetGrain<IShadowGrain>(0).Read(), cancellation);
+
+    public Task<long?> PromoteShadow(CancellationToken cancellation = default) => Ask(Coordinator.PromoteShadow(), cancellation);
 
     public Task<TelemetrySnapshot> ReadTelemetry(CancellationToken cancellation = default) => Ask(Coordinator.ReadTelemetry(), cancellation);
 

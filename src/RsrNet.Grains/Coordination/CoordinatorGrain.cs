@@ -172,6 +172,19 @@ internal sealed class CoordinatorGrain(
         return version;
     }
 
+    public async Task<long?> PromoteShadow()
+    {
+        if (!options.Shadow.Enabled) return null;
+        var shadow = GrainFactory.GetGrain<IShadowGrain>(0);
+        if (checkpoints is not null) await keeper!.Save(pinned: true);
+        var challenger = await shadow.Snapshot();
+        var (champion, learning) = (Snapshot(), exchange.Residual!);
+        var version = exchange.Adopt(challenger.Weights with { Residual = challenger.Weights.Residual! with { Promoted = challenger.Options } });
+        await shadow.Swap(champion, learning, version);
+        if (checkpoints is not null) await keeper!.Save();
+        return version;
+    }
+
     public Task<WeightSummary> SaveWeights() => keeper!.Save();
 
     public async Task<TelemetrySnapshot> ReadTelemetry() =>

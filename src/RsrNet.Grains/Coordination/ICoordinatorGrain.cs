@@ -46,6 +46,10 @@ public interface ICoordinatorGrain : IGrainWithIntegerKey, IGradientExchange
     [Alias("import-weights"), ResponseTimeout("00:02:00")]
     Task<long> ImportWeights(Checkpoint weights);
 
+    /// <inheritdoc cref="ILearner.PromoteShadow"/>
+    [Alias("promote-shadow"), ResponseTimeout("00:02:00")]
+    Task<long?> PromoteShadow();
+
     /// <inheritdoc cref="ILearner.SaveWeights"/>
     [Alias("save-weights"), ResponseTimeout("00:02:00")]
     Task<WeightSummary> SaveWeights();

@@ -79,6 +79,12 @@ internal sealed class ReplicaGrain(
         var stepped = before.Zip(outcome.Documents).Where(pair => pair.First.State != pair.Second.State).ToList();
         unsettled[order.FirstSequence] = stepped.ConvertAll(pair => (pair.First.State?.Step ?? 0, pair.Second.WithoutEmbedding()));
         if (outcome.Loss is not null) telemetry.OnReplicaTrained($"replica {Number}", outcome.Documents.Count, options.Recursion.SupervisionSteps, startedAt);
+        if (options.Shadow.Enabled && outcome.Loss is not null)
+        {
+            GrainFactory.GetGrain<IShadowGrain>(0).OnJudged(
+                [.. outcome.Documents], [.. outcome.Predictions.Select(prediction => (double)prediction.Similarity)],
+                [.. outcome.Summaries.Select(summary => summary.Served)]).Ignore();
+        }
         return new TrainingReport([.. outcome.Predictions], outcome.Late) { Summaries = [.. outcome.Summaries] };
     }
 

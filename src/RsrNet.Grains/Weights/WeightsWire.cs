@@ -148,6 +148,22 @@ internal sealed class ResidualOptionsConverter : IConverter<ResidualOptions, Res
     public ResidualOptionsWire ConvertToSurrogate(in ResidualOptions value) => new() { Json = JsonSerializer.SerializeToUtf8Bytes(value) };
 }
 
+/// <summary>The challenger's figures travel as JSON: a few, and only when somebody looks.</summary>
+[GenerateSerializer, Immutable, Alias("rsrnet.shadow-report")]
+internal struct ShadowReportWire
+{
+    [Id(0)] public byte[] Json;
+}
+
+[RegisterConverter]
+internal sealed class ShadowReportConverter : IConverter<ShadowReport, ShadowReportWire>
+{
+    public ShadowReport ConvertFromSurrogate(in ShadowReportWire surrogate) =>
+        JsonSerializer.Deserialize<ShadowReport>(surrogate.Json) ?? throw new JsonException("the report is null");
+
+    public ShadowReportWire ConvertToSurrogate(in ShadowReport value) => new() { Json = JsonSerializer.SerializeToUtf8Bytes(value) };
+}
+
 [RegisterConverter]
 internal sealed class CheckpointConverter : IConverter<Checkpoint, CheckpointWire>
 {
