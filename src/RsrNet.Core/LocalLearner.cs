@@ -62,7 +62,7 @@ public sealed class LocalLearner : ILearner
         this.time = time;
         telemetry = new LearnerTelemetry(time, engine.GetType().Name);
         readout = new Readout(encoder);
-        learnedReadout = new SentenceReadout(redundancy: options.Residual.Redundancy);
+        learnedReadout = options.Residual.NewReadout();
         reader = new ArticleReader(encoder, isResidual);
         backlog = new Backlog(store, reader, telemetry, turns.Wake);
         gauge = new BacklogGauge(store, time);

@@ -92,7 +92,7 @@ public sealed class WireTests : IDisposable
         Assert.Equivalent(checkpoint, back, strict: true);
         Assert.Equal(options, back.Residual!.Promoted);
 
-        var published = new PublishedWeights(2, 1, coordinator.Weights, null) { Served = coordinator.Served, LearningRate = 0.01, Redundancy = 0.3 };
+        var published = new PublishedWeights(2, 1, coordinator.Weights, null) { Served = coordinator.Served, LearningRate = 0.01, Residual = options };
         Assert.Equivalent(published, Travel(published), strict: true);
         Assert.Equal(coordinator.Served.Parameters, Travel(published).Served.Parameters);
         var notebook = Travel(new PublishedWeights(2, 1, RecursionInitialization.Create(new RecursionShape(6, 5, 3), 1), new AdamState(4)));

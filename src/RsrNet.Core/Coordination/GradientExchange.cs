@@ -72,7 +72,7 @@ public sealed class GradientExchange : IGradientExchange
             {
                 Served = coordinator.Served == coordinator.Weights ? weights : coordinator.Served.Clone(),
                 LearningRate = coordinator.LearningRate,
-                Redundancy = coordinator.Residual?.Redundancy ?? 0,
+                Residual = coordinator.Residual,
             };
         }
         return published;

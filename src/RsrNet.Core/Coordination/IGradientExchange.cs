@@ -28,8 +28,8 @@ public sealed record PublishedWeights(long Term, long Version, RecursionWeights 
     /// <summary>Adam's step size, for replicas that step weights of their own.</summary>
     public double LearningRate { get; init; }
 
-    /// <inheritdoc cref="ResidualOptions.Redundancy"/>
-    public double Redundancy { get; init; }
+    /// <inheritdoc cref="Coordinator.Residual"/>
+    public ResidualOptions? Residual { get; init; }
 }
 
 /// <param name="Version">The weights after it, where it was applied; the current ones otherwise.</param>

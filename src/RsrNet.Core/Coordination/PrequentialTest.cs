@@ -14,11 +14,11 @@ internal sealed class PrequentialTest(Replica replica, int steps)
     /// <param name="documents">With highlights and at least one sentence each.</param>
     /// <param name="served">The weights from before.</param>
     /// <param name="version">Theirs.</param>
-    /// <param name="redundancy">Of the readout.</param>
+    /// <param name="learning">How the mode learns now.</param>
     /// <param name="onStepped">Told of each step that is one of the document's own: its number among the documents, and its row.</param>
     /// <returns>One for each document.</returns>
     public List<Lesson> Judge(
-        IReadOnlyList<Document> documents, RecursionWeights served, long version, double redundancy, Action<int, int> onStepped)
+        IReadOnlyList<Document> documents, RecursionWeights served, long version, ResidualOptions learning, Action<int, int> onStepped)
     {
         replica.Load(served, version);
         List<int> foretold = [.. Enumerable.Range(0, documents.Count).Where(number => !documents[number].WasForetold)];
@@ -32,7 +32,7 @@ internal sealed class PrequentialTest(Replica replica, int steps)
             }
         }
         var statistics = new ResidualStatistics(served);
-        var readout = new SentenceReadout(redundancy: redundancy);
+        var readout = learning.NewReadout();
         var lessons = new List<Lesson>(documents.Count);
         var next = 0;
         for (var number = 0; number < documents.Count; number++)

@@ -1,3 +1,4 @@
+using RsrNet.Core.Documents;
 using RsrNet.Core.Replicas;
 
 namespace RsrNet.Core.Coordination;
@@ -58,6 +59,9 @@ public sealed record ResidualOptions
 
     /// <summary>How much a sentence's score falls for each unit of cosine to one already chosen. Default 0.3; at least 0.</summary>
     public double Redundancy { get; init; } = 0.3;
+
+    /// <summary>The learned readout as these options want it.</summary>
+    internal SentenceReadout NewReadout() => new(redundancy: Redundancy);
 
     /// <exception cref="ArgumentException">An option is out of range; the message names it.</exception>
     public void Check()

@@ -88,7 +88,7 @@ internal sealed class ResidualTrainingLoop(
     private List<Lesson> Judge(List<ActiveDocument> batch)
     {
         var lessons = test.Judge(
-            batch.ConvertAll(taken => taken.Document), coordinator.Served, coordinator.Version, coordinator.Residual!.Redundancy,
+            batch.ConvertAll(taken => taken.Document), coordinator.Served, coordinator.Version, coordinator.Residual!,
             (number, row) => documents.Record(batch[number], replica, row, trained: false, coordinator.Version));
         var isOpen = new ResidualStatistics(coordinator.Served).ReadoutOpen > 0;
         foreach (var lesson in lessons)

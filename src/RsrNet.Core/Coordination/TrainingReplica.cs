@@ -159,7 +159,7 @@ public sealed class TrainingReplica(IRecursionEngine engine, ComputeThread threa
         }
         Document[] stepped = [.. documents];
         var lessons = new PrequentialTest(replica, Steps).Judge(
-            documents, weights.Served, weights.Version, weights.Redundancy,
+            documents, weights.Served, weights.Version, weights.Residual!,
             (number, row) => stepped[number] = Stepped(stepped[number], row, trained: false, weights.Version));
         var isOpen = new ResidualStatistics(weights.Served).ReadoutOpen > 0;
         return new JudgedDocuments(

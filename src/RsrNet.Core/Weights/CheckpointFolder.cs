@@ -9,7 +9,7 @@ namespace RsrNet.Core.Weights;
 public sealed class CheckpointFolder : ICheckpointStore
 {
     /// <summary>Pinned checkpoints kept beside the others.</summary>
-    private const int MostPinned = 3;
+    public const int MostPinned = 3;
 
     private const string Prefix = "weights-";
     private const string Suffix = ".safetensors";
@@ -69,7 +69,7 @@ public sealed class CheckpointFolder : ICheckpointStore
         foreach (var old in Versions().Where(IsPinned).Skip(MostPinned)) DurableFile.Delete(PathOf(old));
         var bytes = new FileInfo(path).Length;
         return new WeightSummary(
-            checkpoint.Version, checkpoint.CreatedAt, checkpoint.Loss, checkpoint.EncoderId, checkpoint.Mode, bytes, Current: false);
+            checkpoint.Version, checkpoint.CreatedAt, checkpoint.Loss, checkpoint.EncoderId, checkpoint.Mode, bytes, Current: false) { Pinned = checkpoint.Pinned };
     }
 
     /// <summary>A file that cannot be read is not pinned: it goes in its turn.</summary>

@@ -26,6 +26,6 @@ internal sealed class ClusterReadout(IGrainFactory grains, ITextEncoder encoder)
         }
         if (weights is null) return readout.Of(document);
         known = weights;
-        return readout.Of(document, new SentenceReadout(redundancy: weights.Redundancy), new ResidualStatistics(weights.Served));
+        return readout.Of(document, weights.Residual!.NewReadout(), new ResidualStatistics(weights.Served));
     }
 }

@@ -69,7 +69,7 @@ internal struct PublishedWeightsWire
     /// <summary>The parameters of the average; null where there is none. Its statistics are those of the weights.</summary>
     [Id(4)] public FloatBlock Served;
     [Id(5)] public double LearningRate;
-    [Id(6)] public double Redundancy;
+    [Id(6)] public ResidualOptions? Residual;
 }
 
 [RegisterConverter]
@@ -86,14 +86,14 @@ internal sealed class PublishedWeightsConverter : IConverter<PublishedWeights, P
         }
         return new PublishedWeights(surrogate.Term, surrogate.Version, weights, surrogate.Optimizer?.ToState())
         {
-            Served = served, LearningRate = surrogate.LearningRate, Redundancy = surrogate.Redundancy,
+            Served = served, LearningRate = surrogate.LearningRate, Residual = surrogate.Residual,
         };
     }
 
     public PublishedWeightsWire ConvertToSurrogate(in PublishedWeights value) => new()
     {
         Term = value.Term, Version = value.Version, Weights = RecursionWeightsWire.Of(value.Weights), Optimizer = AdamStateWire.Of(value.Optimizer),
-        Served = value.Served == value.Weights ? null : value.Served.Parameters, LearningRate = value.LearningRate, Redundancy = value.Redundancy,
+        Served = value.Served == value.Weights ? null : value.Served.Parameters, LearningRate = value.LearningRate, Residual = value.Residual,
     };
 }
 
