@@ -60,7 +60,7 @@ internal sealed class CoordinatorGrain(
         var drift = new DriftReaction(encoder.Dimensions, options.Drift, coordinator, options.Learning == LearningMode.Residual ? sample.Shrink : null, telemetry, time);
         dispatch = new Dispatch(options, grainOptions, store, GrainFactory, exchange, sample, drift, keeper, telemetry, time, logger);
         await dispatch.Remember(cancellationToken);
-        await this.RegisterOrUpdateReminder(Reminder, ReminderPeriod, ReminderPeriod);
+        await this.RegisterOrUpdateReminder(Reminder, ReminderPeriod, ReminderPeriod, cancellationToken);
         learning = Learn();
         logger.LogInformation("term {Term} begins at weight version {Version}", term, exchange.Version);
     }
