@@ -113,7 +113,7 @@ public sealed class ResidualLearningTests
         await LearningCluster.Eventually(async () => (await cluster.Learner.ReadTelemetry(Cancellation)).Learned >= 40, "a part of the learning");
 
         var coordinator = await cluster.SiloOf(cluster.Client.GetGrain<ICoordinatorGrain>(0));
-        await cluster.Silos.KillSiloAsync(cluster.Silos.Silos.First(silo => (silo == coordinator) == withCoordinator));
+        await cluster.Silos.KillSiloAsync(cluster.Silos.Silos.First(silo => (silo == coordinator) == withCoordinator), Cancellation);
 
         await cluster.Settled(300);
         Assert.Empty(store.Twice);
@@ -157,7 +157,7 @@ public sealed class ResidualLearningTests
         await cluster.Settled(30);
         var before = (await LearningCluster.Persist(() => cluster.Learner.FindWeights(null, Cancellation)))!;
 
-        await cluster.Silos.StopSiloAsync(await cluster.SiloOf(coordinator));
+        await cluster.Silos.StopSiloAsync(await cluster.SiloOf(coordinator), Cancellation);
 
         var after = (await LearningCluster.Persist(() => cluster.Learner.FindWeights(null, Cancellation)))!;
         Assert.Equal(before.Version, after.Version);
