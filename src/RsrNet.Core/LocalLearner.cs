@@ -184,6 +184,9 @@ public sealed class LocalLearner : ILearner
 
     // ---- What others ask for ------------------------------------------------------------------------------------------------------------------
 
+    /// <summary>After articles or amendments of them were stored, on any thread: hand over and return.</summary>
+    public event Action? Stored;
+
     public async Task<IReadOnlyList<PutOutcome>> Ingest(IReadOnlyList<Article> articles, CancellationToken cancellation = default)
     {
         var waiting = await gauge.Waiting(cancellation);
@@ -193,6 +196,7 @@ public sealed class LocalLearner : ILearner
         gauge.OnArrived(outcomes.Count(outcome => !outcome.Duplicate));
         telemetry.OnIngested(outcomes, startedAt);
         backlog.OnArrival();
+        Stored?.Invoke();
         return outcomes;
     }
 
@@ -219,6 +223,7 @@ public sealed class LocalLearner : ILearner
         // The store is the queue: from there it comes in its turn, with the state it has.
         if (outcome.Put.Status == DocumentStatus.Pending) gauge.OnArrived(1);
         backlog.OnArrival();
+        Stored?.Invoke();
         return outcome;
     });
 

@@ -83,7 +83,7 @@ internal sealed class ContributionAnswerConverter : IConverter<ContributionAnswe
         new() { Reception = value.Reception, Version = value.Version, Stop = value.Stop };
 }
 
-/// <summary>About 12 KB with vectors of 768: three of them, and 300 sums.</summary>
+/// <summary>About 15 KB with vectors of 768: three of them, and 600 sums.</summary>
 [GenerateSerializer, Immutable, Alias("rsrnet.lesson")]
 internal struct LessonWire
 {
@@ -102,12 +102,16 @@ internal struct LessonWire
     [Id(12)] public double[] ReadoutMoment;
     [Id(13)] public double Learned;
     [Id(14)] public double Lead;
+    [Id(15)] public double[] WordGram;
+    [Id(16)] public double[] WordMoment;
+    [Id(17)] public double HighlightWords;
 
     public static LessonWire Of(Lesson lesson) => new()
     {
         X = lesson.X, T = lesson.T, Sentence = lesson.Sentence, PoolGram = lesson.PoolGram, PoolMoment = lesson.PoolMoment, Scale = lesson.Scale,
         Confidence = lesson.Confidence, ForetoldCosine = lesson.ForetoldCosine, Probability = lesson.Probability, Cosine = lesson.Cosine, Error = lesson.Error,
         ReadoutGram = lesson.ReadoutGram, ReadoutMoment = lesson.ReadoutMoment, Learned = lesson.Learned, Lead = lesson.Lead,
+        WordGram = lesson.WordGram, WordMoment = lesson.WordMoment, HighlightWords = lesson.HighlightWords,
     };
 
     public readonly Lesson ToLesson() => new()
@@ -115,6 +119,7 @@ internal struct LessonWire
         X = X.Values!, T = T.Values!, Sentence = Sentence.Values!, PoolGram = PoolGram, PoolMoment = PoolMoment, Scale = Scale,
         Confidence = Confidence, ForetoldCosine = ForetoldCosine, Probability = Probability, Cosine = Cosine, Error = Error,
         ReadoutGram = ReadoutGram, ReadoutMoment = ReadoutMoment, Learned = Learned, Lead = Lead,
+        WordGram = WordGram, WordMoment = WordMoment, HighlightWords = HighlightWords,
     };
 }
 
