@@ -339,16 +339,7 @@ public sealed class LocalLearner : ILearner
     public async Task<TelemetrySnapshot> ReadTelemetry(CancellationToken cancellation = default)
     {
         var snapshot = telemetry.Read(
-            await gauge.Read(cancellation), weights.Version, schedule.DurableVersion, encoder.Id, Mode, schedule.UnsavedAge);
-        if (weights.Regressions is { } regressions)
-        {
-            snapshot = snapshot with
-            {
-                Calibration = regressions.Judged == 0 ? null : regressions.Calibration,
-                ReadoutGain = regressions.ReadoutGain,
-                Readout = regressions.ReadoutOpen ? SentenceReadout.Learned : SentenceReadout.Lead,
-            };
-        }
+            await gauge.Read(cancellation), weights.Version, schedule.DurableVersion, encoder.Id, Mode, schedule.UnsavedAge, weights.Regressions);
         return exchange is null
             ? snapshot
             : snapshot with { RefusedGradients = exchange.RefusedGradients, StaleGradients = exchange.StaleContributions };

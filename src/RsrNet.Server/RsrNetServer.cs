@@ -86,6 +86,7 @@ public sealed class RsrNetServer : IAsyncDisposable
         builder.Services.AddSingleton(new ServedModels(models));
         builder.Services.AddSingleton(feed);
         builder.Services.AddHostedService(_ => feed);
+        builder.Services.AddHostedService<TelemetryLog>();
         builder.Services.AddDashboard();
         // Its warning, that keys are kept unencrypted, is of keys that are not kept at all.
         builder.Logging.AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);

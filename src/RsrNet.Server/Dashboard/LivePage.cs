@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Components;
+using RsrNet.Core.Coordination;
 using RsrNet.Core.Telemetry;
 using RsrNet.Server.Telemetry;
 
@@ -21,6 +22,9 @@ public abstract class LivePage : ComponentBase, IDisposable
     /// <summary>The last look; null before the first.</summary>
     protected TelemetrySnapshot? Now => Feed.Latest;
 
+    /// <summary>How the challenger does; null where there is none.</summary>
+    protected ShadowReport? Shadow => Feed.Shadow;
+
     protected string? FeedProblem => Feed.Problem ?? Now?.Problem;
 
     protected TimeSpan Span => View.Span;
@@ -36,6 +40,9 @@ public abstract class LivePage : ComponentBase, IDisposable
 
     /// <summary>A number over the span that is looked at.</summary>
     protected IReadOnlyList<HistoryPoint> Past(HistorySeries series) => Feed.History.Read(series, At, View.Span, ChartPoints);
+
+    /// <summary>A tensor's norm over that span.</summary>
+    protected IReadOnlyList<HistoryPoint> PastNorm(string tensor) => Feed.History.ReadNorm(tensor, At, View.Span, ChartPoints);
 
     /// <summary>What else to fetch after a look, before the page is drawn.</summary>
     protected virtual Task OnLook() => Task.CompletedTask;

@@ -14,6 +14,10 @@ namespace RsrNet.Server.Telemetry;
 /// Sends metrics, traces and logs to a collector by OTLP where the standard environment variables say so (OTEL_EXPORTER_OTLP_ENDPOINT and its
 /// like); what they say beyond that, such as headers, protocol or intervals, the SDK reads itself.
 /// </summary>
+/// <remarks>
+/// One way for both editions: the SDK's builders. OpenTelemetry.Extensions.Hosting would tie the same providers to the host's start and stop; here
+/// the server itself owns them, because it outlives no host and the full edition's silo has a second host whose services must not hold a second export.
+/// </remarks>
 internal sealed class OpenTelemetryExport : IDisposable
 {
     private readonly MeterProvider? meters;
@@ -38,6 +42,8 @@ internal sealed class OpenTelemetryExport : IDisposable
     public static void AddLogs(WebApplicationBuilder builder)
     {
         if (!IsWanted("LOGS", Environment.GetEnvironmentVariable)) return;
+        // Requests are spans already; four records of each would drown what is worth reading.
+        builder.Logging.AddFilter<OpenTelemetryLoggerProvider>("Microsoft.AspNetCore", LogLevel.Warning);
         builder.Logging.AddOpenTelemetry(logs => logs.SetResourceBuilder(Resource()).AddOtlpExporter());
     }
 

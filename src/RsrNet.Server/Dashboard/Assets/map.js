@@ -121,12 +121,16 @@ function draw() {
       const screen = set.screen ??= new Float32Array(set.places.length);
       const tones = set.tones ??= tonesOf(set, style, dark);
       const side = Math.max(1, Math.round(size * ratio));
+      const insets = discOf(side);
       for (let i = 0; i < count; i++) {
         const x = screen[2 * i] = width / 2 + (set.places[2 * i] - frame.x) * scale + view.x;
         const y = screen[2 * i + 1] = height / 2 - (set.places[2 * i + 1] - frame.y) * scale + view.y;
         const [left, top] = [Math.round(x * ratio - side / 2), Math.round(y * ratio - side / 2)];
         if (left < 0 || top < 0 || left + side > columns || top + side > rows) continue;
-        for (let row = top; row < top + side; row++) pixels.fill(tones[i], row * columns + left, row * columns + left + side);
+        for (let row = 0; row < side; row++) {
+          const from = (top + row) * columns + left;
+          pixels.fill(tones[i], from + insets[row], from + side - insets[row]);
+        }
       }
     }
     context.putImageData(canvas.image, 0, 0);
@@ -134,10 +138,18 @@ function draw() {
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
       context.strokeStyle = style.getPropertyValue("--ink");
       context.lineWidth = 2;
-      context.strokeRect(set.screen[2 * picked.index] - size, set.screen[2 * picked.index + 1] - size, 2 * size, 2 * size);
+      context.beginPath();
+      context.arc(set.screen[2 * picked.index], set.screen[2 * picked.index + 1], size + 2, 0, 2 * Math.PI);
+      context.stroke();
     }
   });
   legend(style, dark);
+}
+
+/** How many pixels each row of a disc leaves out on either side. */
+function discOf(side) {
+  const radius = side / 2;
+  return Uint8Array.from({ length: side }, (_, row) => Math.max(0, Math.round(radius - Math.sqrt(radius * radius - (row + 0.5 - radius) ** 2) - 0.15)));
 }
 
 /** A colour for each point, as the buffer has it. */
