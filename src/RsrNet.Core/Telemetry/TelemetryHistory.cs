@@ -65,6 +65,15 @@ public sealed class TelemetryHistory
         }
     }
 
+    /// <summary>Where the past begins; null while there is none.</summary>
+    public DateTimeOffset? Since
+    {
+        get
+        {
+            lock (gate) return tiers[^1].Since;
+        }
+    }
+
     /// <summary>The past up to now, oldest first, from the finest tier that reaches far enough back.</summary>
     /// <param name="span">How far back to look.</param>
     /// <param name="points">At most so many; more are thinned by taking means of neighbours. At least 2.</param>

@@ -63,7 +63,7 @@ internal sealed record Verdict(string Question, VerdictMood Mood, string Answer,
         const string question = "Keeping up";
         var waiting = now.Documents.Unfinished;
         if (now.Documents.Total == 0) return new Verdict(question, VerdictMood.Waiting, "Waiting", "No article has come in yet.");
-        var rate = $"{Figures.Brief(now.ArticlesPerSecond)} articles a second come in.";
+        var rate = now.ArticlesPerSecond > 0 ? $"{Figures.Brief(now.ArticlesPerSecond)} articles a second come in." : "No article came in during the last ten seconds.";
         // A few seconds' worth is what is always under way.
         if (waiting <= Math.Max(100, 10 * now.ArticlesPerSecond))
         {
@@ -85,7 +85,7 @@ internal sealed record Verdict(string Question, VerdictMood Mood, string Answer,
         if (now.Documents.Failed > 0) odd.Add($"{Figures.Whole(now.Documents.Failed)} documents failed");
         if (now.RefusedGradients > 0) odd.Add($"{Figures.Whole(now.RefusedGradients)} gradients were refused");
         if (odd.Count > 0) return new Verdict(question, VerdictMood.Warning, "Look at it", string.Join(" and ", odd) + " since the start.");
-        var saved = now.UnsavedSeconds > 0 ? $"the oldest unsaved update is {Figures.Duration(now.UnsavedSeconds)} old" : "every update is in a checkpoint";
+        var saved = now.UnsavedSeconds > 0 ? $"the oldest unsaved update is {Figures.Duration(Math.Ceiling(now.UnsavedSeconds))} old" : "every update is in a checkpoint";
         return new Verdict(question, VerdictMood.Good, "All well", $"Up for {Figures.Duration(now.Uptime)}; {saved}.");
     }
 }

@@ -38,6 +38,15 @@ public sealed class TelemetryHistoryTests
     }
 
     [Fact]
+    public void Since_IsTheBeginningOfThePast()
+    {
+        Assert.Null(new TelemetryHistory().Since);
+        // To two minutes: the coarsest tier reaches farthest back.
+        Assert.Equal(Start, Filled(5).Since);
+        Assert.Equal(Start, Filled(1200).Since);
+    }
+
+    [Fact]
     public void UnknownValues_AreGaps_NotZeros()
     {
         var history = new TelemetryHistory();
