@@ -375,7 +375,7 @@ public sealed class LocalLearner : ILearner
             before.AddRange(await turns.Ask(() => Task.FromResult(replica.Outcomes(chunk, untrained, options.Recursion.SupervisionSteps))));
             after.AddRange(await turns.Ask(() => Task.FromResult(replica.Outcomes(chunk, weights.Current.Weights, options.Recursion.SupervisionSteps))));
         }
-        return new MapComparison(MapVector.Place(before), MapVector.Place(after));
+        return MapComparison.Of(before, after);
     }
 
     /// <summary>Learns from stored documents as one batch, now: the notebook's loop, for those who do not <see cref="Start"/> the learner.</summary>

@@ -98,6 +98,7 @@ public sealed class RsrNetServer : IAsyncDisposable
         app.UseProblemResponses();
         app.UseKey(options.Key);
         app.UseRouting();
+        app.UseRequestSpans();
         app.UseDashboard();
         var stopping = app.Lifetime.ApplicationStopping;
         app.MapArticles(learner, limits, options, time);

@@ -89,11 +89,28 @@ internal sealed class TelemetryCost : IAsyncDisposable
             }
             page?.Dispose();
             await Task.WhenAll(watchers);
-            Directory.Delete(folder, recursive: true);
+            await Remove(folder);
         }
     }
 
     public ValueTask DisposeAsync() => receiver.DisposeAsync();
+
+    /// <summary>A browser's helpers may write for a moment after it has been killed.</summary>
+    private static async Task Remove(string folder)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            try
+            {
+                Directory.Delete(folder, recursive: true);
+                return;
+            }
+            catch (IOException) when (attempt < 20)
+            {
+                await Task.Delay(100, CancellationToken.None);
+            }
+        }
+    }
 
     private static string? Find(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
         .Select(folder => Path.Combine(folder, program)).FirstOrDefault(File.Exists);

@@ -44,7 +44,11 @@ internal sealed class OpenTelemetryExport : IDisposable
         if (!IsWanted("LOGS", Environment.GetEnvironmentVariable)) return;
         // Requests are spans already; four records of each would drown what is worth reading.
         builder.Logging.AddFilter<OpenTelemetryLoggerProvider>("Microsoft.AspNetCore", LogLevel.Warning);
-        builder.Logging.AddOpenTelemetry(logs => logs.SetResourceBuilder(Resource()).AddOtlpExporter());
+        builder.Logging.AddOpenTelemetry(logs =>
+        {
+            logs.IncludeFormattedMessage = true;
+            logs.SetResourceBuilder(Resource()).AddOtlpExporter();
+        });
     }
 
     /// <summary>Begins to export metrics and traces, those that are wanted.</summary>

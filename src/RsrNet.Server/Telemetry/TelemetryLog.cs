@@ -16,7 +16,11 @@ internal sealed partial class TelemetryLog(TelemetryFeed feed, ILogger<Telemetry
     public Task StartAsync(CancellationToken cancellationToken)
     {
         // What is as it was before this process came is no news.
-        if (feed.Latest is { } first) (readout, failed, driftsUntil) = (first.Readout, first.Documents.Failed, first.At);
+        if (feed.Latest is { } first)
+        {
+            (readout, failed, driftsUntil) = (first.Readout, first.Documents.Failed, first.At);
+            Started(log, first.Mode, first.Encoder, first.WeightVersion, first.Documents.Total);
+        }
         feed.Changed += Look;
         return Task.CompletedTask;
     }
@@ -48,6 +52,9 @@ internal sealed partial class TelemetryLog(TelemetryFeed feed, ILogger<Telemetry
         foreach (var change in now.Drifts.Where(change => change.At > driftsUntil && change.IsDrift)) Drifted(log, change.Signal, change.Before, change.After, change.Detector);
         if (now.Drifts.Count > 0 && now.Drifts[^1].At > driftsUntil) driftsUntil = now.Drifts[^1].At;
     }
+
+    [LoggerMessage(7, LogLevel.Information, "serving in the mode {Mode} with the encoder {Encoder}, from weight version {Version} and {Documents} documents on")]
+    private static partial void Started(ILogger log, string mode, string encoder, long version, long documents);
 
     [LoggerMessage(1, LogLevel.Warning, "{Problem}")]
     private static partial void Fails(ILogger log, string problem);

@@ -45,18 +45,19 @@ public sealed class OpenTelemetryExportTests
             answer.EnsureSuccessStatusCode();
 
             string[] way = ["articles ingest", "embedding encode", "coordination learn", "replicas refine"];
-            await Until(() => receiver.Metrics.ContainsKey("rsrnet.coordination.updates") && receiver.Logs.Count > 0
-                && way.All(stage => receiver.Spans.Any(span => span.Name == stage)));
+            await Until(() => receiver.Metrics.ContainsKey("rsrnet.coordination.updates") && !receiver.Logs.IsEmpty
+                && way.All(stage => receiver.Spans.Any(span => span.Name == stage))
+                && receiver.Spans.Any(span => span.Name.StartsWith("POST", StringComparison.Ordinal)));
 
             Assert.Equal("s", receiver.Metrics["rsrnet.articles.ingest.duration"]);
             Assert.Equal(["rsrnet-under-test"], receiver.Services.Values.Distinct());
-            Assert.Contains(receiver.Logs, text => text.Contains("Now listening", StringComparison.Ordinal));
+            Assert.Contains(receiver.Logs, text => text.Contains("serving in the mode", StringComparison.Ordinal));
             // One trace: the request, in it the ingest, and below that each later step of this article.
             var spans = receiver.Spans.ToArray();
             var ingest = spans.Single(span => span.Name == "articles ingest");
             var request = Assert.Single(spans, span => span.Id == ingest.Parent);
             Assert.Equal(ingest.Trace, request.Trace);
-            Assert.StartsWith("POST", request.Name, StringComparison.Ordinal);
+            Assert.Equal(("POST /v1/articles", "POST"), (request.Name, request.Attributes["http.request.method"]));
             foreach (var span in way[1..].Select(stage => spans.First(span => span.Name == stage)))
             {
                 Assert.Equal((ingest.Trace, ingest.Id, "traced"), (span.Trace, span.Parent, span.Attributes["rsrnet.document.id"]));

@@ -1,7 +1,7 @@
 // The map: points on a canvas, drawn only when something changed. It asks the server for what is new every two seconds.
 const statuses = { pending: "--c-pending", refining: "--c-refining", converged: "--c-converged", exhausted: "--c-exhausted", failed: "--c-failed" };
 const hues = [205, 25, 130, 280, 345, 55, 175, 95, 235, 310, 5, 155];
-const every = 2000, near = 10, steps = 8;
+const limit = 10000, every = 2000, near = 10, steps = 8;
 
 let known, whole, mode, revision, timer, canvases, view, dirty, frame, compared, picked, listeners, labels;
 
@@ -76,7 +76,7 @@ function take(map) {
   const ids = map.ids ?? [];
   const bytes = Uint8Array.from(atob(map.positions), letter => letter.charCodeAt(0));
   whole = { ids, places: new Float32Array(bytes.buffer) };
-  document.getElementById("map-status").textContent = ids.length ? `${ids.length.toLocaleString("en")} documents` : "no document has a place yet: they appear with their first step";
+  document.getElementById("map-status").textContent = ids.length ? `${ids.length === limit ? "the latest " : ""}${ids.length.toLocaleString("en")} documents` : "no document has a place yet: they appear with their first step";
   dirty = true;
 }
 
