@@ -90,7 +90,8 @@ public sealed class RsrNetServer : IAsyncDisposable
         builder.Services.AddDashboard();
         // Its warning, that keys are kept unencrypted, is of keys that are not kept at all.
         builder.Logging.AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
-        OpenTelemetryExport.AddLogs(builder);
+        var export = OpenTelemetryExport.Start();
+        export.AddLogs(builder.Logging);
         configure?.Invoke(builder);
 
         var metrics = new MetricsCollector();
@@ -110,7 +111,7 @@ public sealed class RsrNetServer : IAsyncDisposable
         app.MapMetrics(metrics, feed);
         app.MapDashboard();
         app.MapOpenApi();
-        return new RsrNetServer(app, options, demo, OpenTelemetryExport.Start(), metrics);
+        return new RsrNetServer(app, options, demo, export, metrics);
     }
 
     /// <summary>Begins to listen.</summary>
