@@ -1,5 +1,5 @@
-using System.Net.Http.Headers;
 using System.CommandLine;
+using System.Net.Http.Headers;
 using RsrNet.Cli.Articles;
 using RsrNet.Cli.Coordination;
 using RsrNet.Cli.Embedding;
