@@ -313,9 +313,6 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "", stri
                 PrequentialCopySimilarity = copied.Value,
                 PrequentialRouge = served.Value,
                 PrequentialLeadRouge = lead.Value,
-                Readout = regressions is null ? null : regressions.ReadoutOpen ? SentenceReadout.Learned : SentenceReadout.Lead,
-                ReadoutGain = regressions?.ReadoutGain,
-                Calibration = regressions is { Judged: > 0 } judged ? judged.Calibration : null,
                 Drifts = [.. drifts],
                 ResidualY = residual.Value,
                 ResidualZ = residualZ.Value,
@@ -333,7 +330,7 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "", stri
                 Mode = mode,
                 Errors = errors,
                 Problem = problems.Count > 0 ? string.Join("; ", problems.Values) : null,
-            };
+            }.With(regressions);
             CoordinationInstruments.OnRead(snapshot);
             return snapshot;
         }
