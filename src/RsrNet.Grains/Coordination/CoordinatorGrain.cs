@@ -188,7 +188,8 @@ internal sealed class CoordinatorGrain(
     public Task<WeightSummary> SaveWeights() => keeper!.Save();
 
     public async Task<TelemetrySnapshot> ReadTelemetry() =>
-        (telemetry.Read(await gauge.Read(CancellationToken.None), exchange.Version, keeper!.DurableVersion, encoder.Id, Mode, keeper.UnsavedAge, exchange.Regressions) with
+        (telemetry.Read(
+            await gauge.Read(CancellationToken.None), exchange.Version, keeper!.DurableVersion, encoder.Id, Mode, keeper.UnsavedAge, exchange.Regressions) with
         {
             RefusedGradients = exchange.RefusedGradients,
             StaleGradients = exchange.StaleContributions,
