@@ -192,9 +192,10 @@ public sealed class LocalLearner : ILearner
         var waiting = await gauge.Waiting(cancellation);
         if (waiting >= options.Articles.Backlog) throw new BacklogFullException(waiting, BacklogRetry);
         var startedAt = time.GetTimestamp();
+        using var trace = telemetry.OnIngesting(articles);
         var outcomes = await store.Put(articles, cancellation);
         gauge.OnArrived(outcomes.Count(outcome => !outcome.Duplicate));
-        telemetry.OnIngested(outcomes, startedAt);
+        telemetry.OnIngested(outcomes, startedAt, trace);
         backlog.OnArrival();
         Stored?.Invoke();
         return outcomes;

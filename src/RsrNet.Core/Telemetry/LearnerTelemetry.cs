@@ -1,3 +1,4 @@
+using RsrNet.Core.Articles;
 using RsrNet.Core.Coordination;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Numerics;
@@ -43,13 +44,17 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "", stri
     /// <summary>What the events below take as the beginning of something.</summary>
     public long Timestamp() => time.GetTimestamp();
 
+    /// <summary>Articles are about to be stored. To be disposed.</summary>
+    public IngestTrace? OnIngesting(IReadOnlyList<Article> articles) => traces.Begin(articles);
+
     /// <param name="startedAt">Timestamp of the call's beginning.</param>
-    public void OnIngested(IReadOnlyList<PutOutcome> outcomes, long startedAt)
+    /// <param name="trace"><see cref="OnIngesting"/>'s.</param>
+    public void OnIngested(IReadOnlyList<PutOutcome> outcomes, long startedAt, IngestTrace? trace)
     {
         var elapsed = time.GetElapsedTime(startedAt);
         var repeated = outcomes.Count(outcome => outcome.Duplicate);
         ArticleInstruments.OnIngested(outcomes.Count - repeated, repeated, elapsed);
-        traces.OnIngested(outcomes, elapsed);
+        trace?.End(outcomes);
         lock (gate)
         {
             duplicates += repeated;
