@@ -64,7 +64,7 @@ public sealed class LocalLearner : ILearner
         this.time = time;
         telemetry = new LearnerTelemetry(time, engine.GetType().Name);
         readout = new Readout(encoder);
-        learnedReadout = new SentenceReadout(redundancy: options.Residual.Redundancy);
+        learnedReadout = new SentenceReadout(phrases: options.Residual.Phrases);
         reader = new ArticleReader(encoder, isResidual);
         backlog = new Backlog(store, reader, telemetry, turns.Wake);
         gauge = new BacklogGauge(store, time);
@@ -185,6 +185,9 @@ public sealed class LocalLearner : ILearner
 
     // ---- What others ask for ------------------------------------------------------------------------------------------------------------------
 
+    /// <summary>After articles or amendments of them were stored, on any thread: hand over and return.</summary>
+    public event Action? Stored;
+
     public async Task<IReadOnlyList<PutOutcome>> Ingest(IReadOnlyList<Article> articles, CancellationToken cancellation = default)
     {
         var waiting = await gauge.Waiting(cancellation);
@@ -194,6 +197,7 @@ public sealed class LocalLearner : ILearner
         gauge.OnArrived(outcomes.Count(outcome => !outcome.Duplicate));
         telemetry.OnIngested(outcomes, startedAt);
         backlog.OnArrival();
+        Stored?.Invoke();
         return outcomes;
     }
 
@@ -220,6 +224,7 @@ public sealed class LocalLearner : ILearner
         // The store is the queue: from there it comes in its turn, with the state it has.
         if (outcome.Put.Status == DocumentStatus.Pending) gauge.OnArrived(1);
         backlog.OnArrival();
+        Stored?.Invoke();
         return outcome;
     });
 

@@ -120,7 +120,7 @@ public sealed record RsrNetOptions
             AtLeast($"{section}.Anchor", residual.Anchor, 0);
             AtLeast($"{section}.Forgetting", residual.Forgetting, double.Epsilon, 1);
             AtLeast($"{section}.ReadoutWindow", residual.ReadoutWindow, 20);
-            AtLeast($"{section}.Redundancy", residual.Redundancy, 0);
+            AtLeast($"{section}.Phrases", residual.Phrases, 0);
         }
 
         void AtLeast(string name, double value, double least, double most = double.MaxValue)

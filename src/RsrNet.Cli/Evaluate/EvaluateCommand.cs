@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using RsrNet.Cli.Articles;
 using RsrNet.Cli.Embedding;
 using RsrNet.Cli.Replicas;
@@ -24,7 +25,8 @@ internal static class EvaluateCommand
         highlights among those of all test articles; ROUGE F1 compares words of the chosen sentences with the highlights (lower case, a-z and 0-9, no
         stemming unless asked for); confidence is the probability that a document's cosine is above the stream's median, and its calibration says how
         well that holds. What they do not say: whether a summary is true or well written. An embedding of words is near another when the words are alike. News puts what matters
-        first, so that the first three sentences are a strong baseline; on other texts they may not be. Gains below an interval's width are chance.
+        first, so that the first three sentences are a strong baseline; on other texts they may not be. A gain whose interval holds 0 may be chance, and another
+        order or another part of the articles gives another figure: --folds judges them all, --shuffle shows how much the order matters.
         """;
 
     public static Command Create(Terminal terminal)
@@ -38,6 +40,9 @@ internal static class EvaluateCommand
         };
         var test = new Option<string[]>("--test") { Description = "Articles to judge by, never learned from.", HelpName = "PATH", AllowMultipleArgumentsPerToken = true };
         var holdOut = NumberOption.Of("--hold-out", "Without --test: takes so many of the last training articles for it.", 0, least: 0);
+        var folds = NumberOption.Of(
+            "--folds", "Instead of --test: cuts the training articles into so many parts and judges each by what learned from the others; 0 does not.", 0, least: 0);
+        var shuffle = NumberOption.Of("--shuffle", "Puts the training articles into a random order with this seed first; 0 leaves them as they come.", 0, least: 0);
         var mode = new Option<string>("--mode")
         {
             Description = "Learning mode: residual or notebook.",
@@ -52,14 +57,19 @@ internal static class EvaluateCommand
         var json = new Option<bool>("--json") { Description = "JSON: {documents, prequential, heldOut, ...}; shares, cosines and ROUGE in [0, 1]." };
         var command = new Command("evaluate", "Measures quality on articles not seen before, beside the baselines.\n\n" + Explanation)
         {
-            train, test, holdOut, mode, encoder, batch, seed, stem, plot, json,
+            train, test, holdOut, folds, shuffle, mode, encoder, batch, seed, stem, plot, json,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
             var limits = new ArticleLimits();
             var lessons = await LabelledArticles.Read(parsed.GetRequiredValue(train), limits, terminal, cancellation);
             var exam = parsed.GetValue(test) is { Length: > 0 } paths ? await LabelledArticles.Read(paths, limits, terminal, cancellation) : [];
+            if (parsed.GetValue(shuffle) is > 0 and var order) new Random(order).Shuffle(CollectionsMarshal.AsSpan(lessons));
             var held = parsed.GetValue(holdOut);
+            var parts = parsed.GetValue(folds);
+            if (parts == 1) throw new UsageException("--folds needs at least 2 parts: one to judge, the others to learn from");
+            if (parts > 0 && (held > 0 || exam.Count > 0)) throw new UsageException("--folds judges every article of the training file; leave out --test and --hold-out");
+            if (parts > lessons.Count) throw new CommandException($"--folds {parts}: there are only {lessons.Count} training articles with highlights");
             if (held > 0 && exam.Count > 0) throw new UsageException("--hold-out takes the test articles from the training file; leave out --test or --hold-out");
             if (held > Math.Max(lessons.Count - 2, 0))
                 throw new CommandException($"--hold-out {held} leaves too few of the {lessons.Count} training articles with highlights: two are needed at least");
@@ -75,15 +85,20 @@ internal static class EvaluateCommand
 
             var vectors = EncoderChoice.Of(terminal).Open(parsed.GetRequiredValue(encoder));
             using var closing = vectors as IDisposable;
-            using var model = Model(parsed.GetRequiredValue(mode), vectors, parsed.GetValue(seed), parsed.GetValue(batch));
+            IStreamModel NewModel() => Model(parsed.GetRequiredValue(mode), vectors, parsed.GetValue(seed), parsed.GetValue(batch));
             EvaluationReport report;
             using (var status = new StatusLine(terminal))
             {
                 var evaluation = new StreamEvaluation(vectors, parsed.GetValue(batch), parsed.GetValue(stem))
                 {
-                    Progress = done => status.Show($"learned {done:N0} of {lessons.Count:N0} articles"),
+                    Progress = done => status.Show($"learned {done:N0} of {Math.Max(parts, 1) * lessons.Count:N0} articles"),
                 };
-                report = evaluation.Run(model, lessons, exam, cancellation);
+                if (parts > 0) report = evaluation.RunFolds(NewModel, lessons, parts, cancellation);
+                else
+                {
+                    using var model = NewModel();
+                    report = evaluation.Run(model, lessons, exam, cancellation);
+                }
             }
             if (parsed.GetValue(plot) is { } file)
             {

@@ -10,8 +10,11 @@ internal static class EvaluationTable
     public static void Print(EvaluationReport report, Terminal terminal)
     {
         var (train, test, skipped) = report.Counts;
+        var judged = report.Folds is { } folds
+            ? $"{test:N0} articles in {folds:N0} parts, each judged by what learned from about {train:N0} others once; prequential over all"
+            : $"learned from {train:N0} articles once, judged on {test:N0} others";
         terminal.ResultWriter.WriteLine(
-            $"mode {report.Mode}, encoder {report.Encoder}: learned from {train:N0} articles once, judged on {test:N0} others" + (skipped > 0 ? $", left out {skipped:N0}" : ""));
+            $"mode {report.Mode}, encoder {report.Encoder}: {judged}" + (skipped > 0 ? $", left out {skipped:N0}" : ""));
         terminal.Results.Write(Vectors(report));
         if (report.HeldOut is { } held)
         {
@@ -27,7 +30,7 @@ internal static class EvaluationTable
         }
         var (encode, learn, judge) = report.Seconds;
         terminal.ResultWriter.WriteLine(string.Create(Culture,
-            $"seconds: embedding {encode:0.0}, learning {learn:0.0} ({report.Counts.Train / Math.Max(learn, 1e-3):0} articles/s), judging {judge:0.0}"));
+            $"seconds: embedding {encode:0.0}, learning {learn:0.0} ({report.Learned / Math.Max(learn, 1e-3):0} articles/s), judging {judge:0.0}"));
     }
 
     private static Table Vectors(EvaluationReport report)

@@ -39,10 +39,18 @@ public sealed record Lesson
     /// <summary>Mean squared error of the prediction to t.</summary>
     public required double Error { get; init; }
 
-    /// <summary>[11, 11] and [11] sums over the sentences: <see cref="HighlightOverlap"/> against <see cref="ReadoutFeatures"/>.</summary>
+    /// <summary>[12, 12] and [12] sums over the sentences: <see cref="HighlightOverlap.Pairs"/> against <see cref="ReadoutFeatures"/>.</summary>
     public required double[] ReadoutGram { get; init; }
 
     public required double[] ReadoutMoment { get; init; }
+
+    /// <summary>[16, 16] and [3, 16] sums over the article's words: whether the highlights have one once, twice, three times, against <see cref="WordFeatures"/>.</summary>
+    public required double[] WordGram { get; init; }
+
+    public required double[] WordMoment { get; init; }
+
+    /// <summary>Words of the highlights.</summary>
+    public required double HighlightWords { get; init; }
 
     /// <summary>Mean of ROUGE-1 and -2 F1 of the sentences the learned readout would have picked, and of the first sentences.</summary>
     public required double Learned { get; init; }
@@ -63,17 +71,18 @@ public sealed record Lesson
 
         var confidence = new double[ConfidenceFeatures.Count];
         var foretold = view.PredictCosine(weights, confidence);
-        var features = SentenceReadout.Features(view);
-        var overlap = new HighlightOverlap(article.Highlights, article.Sentences.Outlines);
+        var words = ReadoutView.Of(view, weights);
+        var overlap = new HighlightOverlap(article.Highlights, article.Sentences.Words);
         var scorer = new NormalEquations(ReadoutFeatures.Prior, ReadoutFeatures.PriorWeight);
         for (var i = 0; i < reading.Count; i++)
         {
             // A long sentence is a larger part of the summary it gets into: it counts by its length.
             scorer.Observe(
-                features.AsSpan(i * ReadoutFeatures.Count, ReadoutFeatures.Count), overlap.Of(i),
+                words.Features.AsSpan(i * ReadoutFeatures.Count, ReadoutFeatures.Count), overlap.Pairs(i),
                 SentenceFeatures.Length(article.Sentences.Outlines[i]));
         }
         var (gram, moment) = Pool(reading, goal);
+        var (wordGram, wordMoment) = Words(article.Sentences.Words, overlap);
         return new Lesson
         {
             X = article.X,
@@ -89,7 +98,10 @@ public sealed record Lesson
             Error = VectorMath.MeanSquaredError(y, t),
             ReadoutGram = scorer.Gram,
             ReadoutMoment = scorer.Moment,
-            Learned = overlap.OfSummary(readout.Pick(view, features, weights.Readout)),
+            WordGram = wordGram,
+            WordMoment = wordMoment,
+            HighlightWords = overlap.Words,
+            Learned = overlap.OfSummary(readout.Pick(words)),
             Lead = overlap.OfSummary(SentenceReadout.First(article.Sentences, readout.Sentences)),
         };
     }
@@ -99,6 +111,21 @@ public sealed record Lesson
         var mean = new float[sentences.Dimensions];
         for (var i = 0; i < sentences.Count; i++) VectorMath.AddScaled(mean, sentences.Vector(i), 1f / sentences.Count);
         return mean;
+    }
+
+    private static (double[] Gram, double[] Moment) Words(ArticleWords words, HighlightOverlap overlap)
+    {
+        const int k = WordFeatures.Count;
+        var gram = new double[k * k];
+        var moment = new double[WordFeatures.Times * k];
+        for (var v = 0; v < words.Count; v++)
+        {
+            var features = words.Features.AsSpan(v * k, k);
+            for (var i = 0; i < k; i++) DoubleMath.AddScaled(gram.AsSpan(i * k, k), features, features[i]);
+            var times = Math.Min(overlap.Times(v), WordFeatures.Times);
+            for (var i = 0; i < times; i++) DoubleMath.AddScaled(moment.AsSpan(i * k, k), features, 1);
+        }
+        return (gram, moment);
     }
 
     /// <summary>With P [K, d] the pool's vectors: P P^T and P goal. P's first rows are weightings W [K-1, n] of the sentences S, so P P^T = W (S S^T) W^T.</summary>

@@ -56,8 +56,11 @@ public sealed record ResidualOptions
     /// <summary>Labelled articles over which the learned readout must have been better than the first sentences to serve. Default 200; at least 20.</summary>
     public int ReadoutWindow { get; init; } = 200;
 
-    /// <summary>How much a sentence's score falls for each unit of cosine to one already chosen. Default 0.3; at least 0.</summary>
-    public double Redundancy { get; init; } = 0.3;
+    /// <summary>
+    /// What the learned readout gives for pairs of words, beside single words each counted once: the more, the nearer to whole phrases of the highlights and
+    /// the less careful about saying things twice. Default 2; at least 0.
+    /// </summary>
+    public double Phrases { get; init; } = 2;
 
     /// <exception cref="ArgumentException">An option is out of range; the message names it.</exception>
     public void Check()
@@ -69,7 +72,7 @@ public sealed record ResidualOptions
         Require(Anchor >= 0 && double.IsFinite(Anchor), nameof(Anchor), "at least 0", Anchor);
         Require(Forgetting is > 0 and <= 1, nameof(Forgetting), "above 0 and at most 1", Forgetting);
         Require(ReadoutWindow >= 20, nameof(ReadoutWindow), "at least 20", ReadoutWindow);
-        Require(Redundancy >= 0 && double.IsFinite(Redundancy), nameof(Redundancy), "at least 0", Redundancy);
+        Require(Phrases >= 0 && double.IsFinite(Phrases), nameof(Phrases), "at least 0", Phrases);
     }
 
     private static void Require(bool holds, string name, string range, double value)

@@ -99,7 +99,7 @@ internal sealed class ResidualTrainingLoop(
             }
         }
         var statistics = new ResidualStatistics(coordinator.Served);
-        var readout = new SentenceReadout(redundancy: coordinator.Residual!.Redundancy);
+        var readout = new SentenceReadout(phrases: coordinator.Residual!.Phrases);
         var lessons = new List<Lesson>(batch.Count);
         var articles = new List<ReadArticle>(batch.Count);
         var next = 0;

@@ -29,6 +29,8 @@ public sealed class StreamRegressions
     private readonly NormalEquations pool = new(PoolFeatures.Prior, PoolFeatures.PriorWeight);
     private readonly NormalEquations scale = new([1], 1);
     private readonly NormalEquations confidence = new(ConfidenceFeatures.Prior, ConfidenceFeatures.PriorWeight);
+    private readonly NormalEquations[] words = [.. Enumerable.Range(0, WordFeatures.Times).Select(_ => new NormalEquations(WordFeatures.Prior, WordFeatures.PriorWeight))];
+    private readonly NormalEquations reference = new([WordFeatures.PriorReference], WordFeatures.ReferenceWeight);
     private readonly NormalEquations readout = new(ReadoutFeatures.Prior, ReadoutFeatures.PriorWeight);
     private readonly Queue<double> gains = [];
 
@@ -60,11 +62,13 @@ public sealed class StreamRegressions
         x.Add(lesson.X);
         t.Add(lesson.T);
         sentence.Add(lesson.Sentence);
-        foreach (var regression in (NormalEquations[])[pool, scale, confidence, readout]) regression.Forget(options.Forgetting);
+        foreach (var regression in (NormalEquations[])[pool, scale, confidence, readout, reference, .. words]) regression.Forget(options.Forgetting);
         pool.Add(lesson.PoolGram, lesson.PoolMoment);
         scale.Observe([1], lesson.Scale);
         confidence.Observe(lesson.Confidence, lesson.Cosine);
         readout.Add(lesson.ReadoutGram, lesson.ReadoutMoment);
+        reference.Observe([1], lesson.HighlightWords);
+        for (var times = 0; times < words.Length; times++) words[times].Add(lesson.WordGram, MomentOf(lesson.WordMoment, times));
         if (x.Count > FewestForetold) Calibration.Add(lesson.ForetoldCosine, lesson.Probability, lesson.Cosine);
         while (gains.Count >= options.ReadoutWindow) gains.Dequeue();
         gains.Enqueue(lesson.Learned - lesson.Lead);
@@ -83,6 +87,8 @@ public sealed class StreamRegressions
         Copy(confidence.Weights, statistics.Confidence);
         statistics.Line = Calibration.Line;
         Copy(readout.Weights, statistics.Readout);
+        statistics.Reference = (float)reference.Weights[0];
+        for (var times = 0; times < words.Length; times++) Copy(words[times].Weights, statistics.Words.Slice(times * WordFeatures.Count, WordFeatures.Count));
         statistics.ReadoutOpen = gains.Count >= FewestJudged && ReadoutGain > 0 ? 1 : 0;
     }
 
@@ -103,6 +109,10 @@ public sealed class StreamRegressions
         ["readout.gram"] = [.. readout.Gram],
         ["readout.moment"] = [.. readout.Moment],
         ["readout.window"] = [.. gains],
+        ["words.gram"] = [.. words[0].Gram],
+        ["words.moment"] = [.. words.SelectMany(regression => regression.Moment)],
+        ["words.reference.gram"] = [.. reference.Gram],
+        ["words.reference.moment"] = [.. reference.Moment],
     };
 
     /// <exception cref="WeightsRejectedException">A tensor is missing or of another length; nothing changed.</exception>
@@ -125,10 +135,14 @@ public sealed class StreamRegressions
         scale.Restore(tensors["scale.gram"], tensors["scale.moment"]);
         confidence.Restore(tensors["confidence.gram"], tensors["confidence.moment"]);
         readout.Restore(tensors["readout.gram"], tensors["readout.moment"]);
+        reference.Restore(tensors["words.reference.gram"], tensors["words.reference.moment"]);
+        for (var times = 0; times < words.Length; times++) words[times].Restore(tensors["words.gram"], MomentOf(tensors["words.moment"], times));
         Calibration.Values = tensors["confidence.window"];
         gains.Clear();
         foreach (var gain in tensors["readout.window"].TakeLast(options.ReadoutWindow)) gains.Enqueue(gain);
     }
+
+    private static ReadOnlySpan<double> MomentOf(double[] moments, int times) => moments.AsSpan(times * WordFeatures.Count, WordFeatures.Count);
 
     private static void Copy(ReadOnlySpan<double> from, Span<float> to)
     {

@@ -8,6 +8,8 @@ namespace RsrNet.Core.Documents;
 /// <summary>An article's sentences with their vectors: what a summary is made of. n = sentences, d = width of the encoder's vectors.</summary>
 public sealed class ArticleSentences
 {
+    private ArticleWords? words;
+
     /// <summary>
     /// Sentences read of one article; what comes after is left alone. News says what matters early, and the work grows with n^2.
     /// </summary>
@@ -37,6 +39,9 @@ public sealed class ArticleSentences
 
     /// <summary>d</summary>
     public int Dimensions { get; }
+
+    /// <summary>What the sentences say word by word; worked out when it is asked for first.</summary>
+    public ArticleWords Words => words ??= new ArticleWords(Outlines);
 
     /// <summary>n; 0 for a text without a letter.</summary>
     public int Count => Outlines.Count;

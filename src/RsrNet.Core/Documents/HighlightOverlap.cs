@@ -1,75 +1,96 @@
+using RsrNet.Core.Replicas;
+
 namespace RsrNet.Core.Documents;
 
 /// <summary>
-/// How much of an article's sentences stands in its highlights: the readout's target, and ROUGE-1 and -2 of sentences picked, by <see cref="Rouge"/>'s
+/// How much of an article's sentences stands in its highlights: the readout's targets, and ROUGE-1 and -2 of sentences picked, by <see cref="Rouge"/>'s
 /// conventions. Each sentence is taken apart once.
 /// </summary>
 public sealed class HighlightOverlap
 {
-    private readonly Dictionary<string, int> numbers = new(StringComparer.Ordinal);
-    private readonly Dictionary<(int, int), int> words;
-    private readonly Dictionary<(int, int), int> pairs;
+    private readonly ArticleWords article;
+    private readonly int[] numbers; // [V] of the article's words among the highlights'; -1 where they do not have it
+    private readonly int[] times;   // [words of the highlights] how often they have each
+    private readonly Dictionary<(int, int), int> pairs = [];
     private readonly Dictionary<(int, int), int> used = [];
-    private readonly int wordCount;
-    private readonly int[][] sentences;
 
     /// <param name="highlights">The human sentences.</param>
-    /// <param name="sentences">The article's.</param>
-    public HighlightOverlap(IReadOnlyList<string> highlights, IReadOnlyList<SentenceOutline> sentences)
+    /// <param name="article">The words of the article's.</param>
+    public HighlightOverlap(IReadOnlyList<string> highlights, ArticleWords article)
     {
-        var lookup = numbers.GetAlternateLookup<ReadOnlySpan<char>>();
-        var tokens = Rouge.Tokens(string.Join(' ', highlights), lookup);
-        wordCount = tokens.Length;
-        words = Count(tokens, 1);
-        pairs = Count(tokens, 2);
-        // Only words that the highlights have get a number; all others are -1 and meet nothing.
-        this.sentences = [.. sentences.Select(outline => Rouge.KnownTokens(outline.Text, lookup))];
+        this.article = article;
+        var known = new Dictionary<ulong, int>();
+        var tokens = new List<int>(64);
+        foreach (var highlight in highlights)
+        {
+            foreach (var (hash, _) in new RougeTokens(highlight))
+            {
+                if (!known.TryGetValue(hash, out var number)) known[hash] = number = known.Count;
+                tokens.Add(number);
+            }
+        }
+        times = new int[known.Count];
+        for (var i = 0; i < tokens.Count; i++)
+        {
+            times[tokens[i]]++;
+            if (i > 0) pairs[(tokens[i - 1], tokens[i])] = pairs.GetValueOrDefault((tokens[i - 1], tokens[i])) + 1;
+        }
+        Words = tokens.Count;
+        numbers = new int[article.Count];
+        for (var v = 0; v < numbers.Length; v++) numbers[v] = known.GetValueOrDefault(article.Hashes[v], -1);
     }
 
-    /// <summary>Share of a sentence's words, and of its pairs of neighbouring words, that the highlights have; the sum is in [0, 2].</summary>
-    /// <remarks>Precision, not F1 or recall: a long sentence shall not win by its length, which the summary's three places do not charge for.</remarks>
-    public double Of(int sentence)
-    {
-        var tokens = sentences[sentence];
-        return Precision(Hits(tokens, 1, words), tokens.Length) + Precision(Hits(tokens, 2, pairs), tokens.Length - 1);
-    }
+    /// <summary>Words of the highlights.</summary>
+    public int Words { get; }
+
+    /// <summary>How often the highlights have one of the article's words.</summary>
+    public int Times(int word) => numbers[word] < 0 ? 0 : times[numbers[word]];
+
+    /// <summary>Share of a sentence's pairs of neighbouring words that the highlights have; in [0, 1].</summary>
+    /// <remarks>Precision, not F1 or recall: a long sentence shall not win by its length.</remarks>
+    public double Pairs(int sentence) => RougeScore.Of(CommonPairs([sentence], out var count), count, 1).Precision;
 
     /// <summary>Mean of ROUGE-1 and ROUGE-2 F1 of some sentences together; in [0, 1].</summary>
     /// <param name="picked">Their indices, in order.</param>
-    public double OfSummary(IReadOnlyList<int> picked)
+    public double OfSummary(ReadOnlySpan<int> picked)
     {
-        var tokens = picked.SelectMany(index => sentences[index]).ToArray();
-        return (RougeScore.Of(Hits(tokens, 1, words), tokens.Length, wordCount).F1
-            + RougeScore.Of(Hits(tokens, 2, pairs), Math.Max(tokens.Length - 1, 0), Math.Max(wordCount - 1, 0)).F1) / 2;
+        var taken = new int[times.Length];
+        int hits = 0, count = 0;
+        foreach (var sentence in picked)
+        {
+            var words = article.Of(sentence);
+            count += words.Length;
+            foreach (var word in words)
+            {
+                var number = numbers[word];
+                if (number >= 0 && taken[number]++ < times[number]) hits++;
+            }
+        }
+        var common = CommonPairs(picked, out var neighbours);
+        return (RougeScore.Of(hits, count, Words).F1 + RougeScore.Of(common, neighbours, Math.Max(Words - 1, 0)).F1) / 2;
     }
 
-    /// <summary>Grams in common; none counts oftener than the highlights have it.</summary>
-    private int Hits(int[] tokens, int n, Dictionary<(int, int), int> reference)
+    /// <summary>Pairs in common; none counts oftener than the highlights have it. The last word of a sentence and the first of the next are neighbours.</summary>
+    private int CommonPairs(ReadOnlySpan<int> picked, out int count)
     {
         used.Clear();
-        var hits = 0;
-        for (var i = 0; i + n <= tokens.Length; i++)
+        int hits = 0, before = -1;
+        count = -1;
+        foreach (var sentence in picked)
         {
-            var gram = (tokens[i], tokens[i + n - 1]);
-            if (gram.Item1 < 0 || gram.Item2 < 0 || !reference.TryGetValue(gram, out var there)) continue;
-            var before = used.GetValueOrDefault(gram);
-            if (before == there) continue;
-            used[gram] = before + 1;
-            hits++;
+            foreach (var word in article.Of(sentence))
+            {
+                var pair = (before, numbers[word]);
+                before = numbers[word];
+                count++;
+                if (pair.Item1 < 0 || pair.Item2 < 0 || !pairs.TryGetValue(pair, out var there)) continue;
+                var already = used.GetValueOrDefault(pair);
+                if (already == there) continue;
+                used[pair] = already + 1;
+                hits++;
+            }
         }
+        count = Math.Max(count, 0);
         return hits;
-    }
-
-    private static double Precision(int hits, int count) => count > 0 ? (double)hits / count : 0;
-
-    private static Dictionary<(int, int), int> Count(int[] tokens, int n)
-    {
-        var counts = new Dictionary<(int, int), int>();
-        for (var i = 0; i + n <= tokens.Length; i++)
-        {
-            var gram = (tokens[i], tokens[i + n - 1]);
-            counts[gram] = counts.GetValueOrDefault(gram) + 1;
-        }
-        return counts;
     }
 }

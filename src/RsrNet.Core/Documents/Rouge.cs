@@ -58,30 +58,6 @@ public readonly record struct Rouge(RougeScore R1, RougeScore R2, RougeScore RLs
         return [.. tokens];
     }
 
-    /// <summary>The same without new numbers: a word that has none is -1.</summary>
-    internal static int[] KnownTokens(string sentence, Dictionary<string, int>.AlternateLookup<ReadOnlySpan<char>> numbers)
-    {
-        var tokens = new List<int>(sentence.Length / 5);
-        Span<char> word = stackalloc char[LongestKnown];
-        for (var i = 0; i < sentence.Length; i++)
-        {
-            var length = 0;
-            for (; i < sentence.Length && IsToken(sentence[i]); i++, length++)
-            {
-                if (length < LongestKnown) word[length] = Lower(sentence[i]);
-            }
-            if (length > 0) tokens.Add(length <= LongestKnown && numbers.TryGetValue(word[..length], out var number) ? number : -1);
-        }
-        return [.. tokens];
-    }
-
-    // As ToLowerInvariant has it, the Kelvin sign is a k.
-    private static char Lower(char unit) => unit <= 'Z' && unit >= 'A' ? (char)(unit | 0x20) : unit == '\u212A' ? 'k' : unit;
-
-    private static bool IsToken(char unit) => char.IsAsciiLetterOrDigit(unit) || unit == '\u212A';
-
-    private const int LongestKnown = 64;
-
     private static RougeScore Grams(int[] candidate, int[] reference, int n)
     {
         var open = new Dictionary<(int, int), int>();

@@ -2,87 +2,91 @@ using RsrNet.Core.Replicas;
 
 namespace RsrNet.Core.Documents;
 
-/// <summary>The learned readout: scores an article's sentences by <see cref="ReadoutFeatures"/> and picks the best, or the first ones while it is closed.</summary>
+/// <summary>
+/// The learned readout: picks sentence by sentence what adds most to the ROUGE that is expected of the summary, or the first sentences while it is closed. Expected are
+/// ROUGE-1 by the article's words, each counted once (<see cref="WordCoverage"/>), and the share of common pairs of words by a regression for each sentence.
+/// </summary>
 /// <param name="sentences">Sentences of a summary.</param>
-/// <param name="redundancy">How much a score falls for each unit of cosine to a sentence already picked; at least 0.</param>
-public sealed class SentenceReadout(int sentences = 3, double redundancy = 0)
+/// <param name="phrases">What the expected share of common pairs counts for beside the expected ROUGE-1; at least 0.</param>
+public sealed class SentenceReadout(int sentences = 3, double phrases = 2)
 {
-    /// <summary>Sentences of a summary.</summary>
-    public int Sentences => sentences;
-
     /// <summary>The name under which the learned readout shows itself.</summary>
     public const string Learned = "learned";
 
     /// <summary>The name of the first sentences.</summary>
     public const string Lead = "lead";
 
+    /// <summary>The contribution of words that the highlights are expected to have and no sentence before had.</summary>
+    public const string NewWords = "new words";
+
+    /// <summary>Sentences of a summary.</summary>
+    public int Sentences => sentences;
+
     /// <summary>The first sentences, in order: what a summary is until the learned readout has proved better.</summary>
     public static int[] First(ArticleSentences article, int count) => [.. Enumerable.Range(0, Math.Min(count, article.Count))];
 
-    /// <summary>[n, 11] features of all sentences.</summary>
-    public static double[] Features(SummaryView view)
+    /// <summary>The sentences the learned readout picks, whether it serves or not; indices in article order.</summary>
+    public int[] Pick(ReadoutView view)
     {
-        var features = new double[view.Reading.Count * ReadoutFeatures.Count];
-        for (var i = 0; i < view.Reading.Count; i++)
+        var n = view.Article.Count;
+        var coverage = new WordCoverage(view);
+        var picked = new int[Math.Min(sentences, n)];
+        for (var p = 0; p < picked.Length; p++)
         {
-            ReadoutFeatures.Write(
-                features.AsSpan(i * ReadoutFeatures.Count, ReadoutFeatures.Count),
-                view.Reading.Article.Outlines[i], view.Cosines[i], view.Reading.CosinesX[i], view.Reading.Centrality(i));
-        }
-        return features;
-    }
-
-    /// <summary>The sentences the learned scorer picks, whether it serves or not; indices in article order.</summary>
-    /// <param name="features">[n, 11]</param>
-    public int[] Pick(SummaryView view, ReadOnlySpan<double> features, ReadOnlySpan<float> weights)
-    {
-        var n = view.Reading.Count;
-        var scores = new double[n];
-        for (var i = 0; i < n; i++) scores[i] = Score(features.Slice(i * ReadoutFeatures.Count, ReadoutFeatures.Count), weights);
-        var picked = new List<int>(sentences);
-        while (picked.Count < Math.Min(sentences, n))
-        {
-            var best = -1;
+            var (best, most) = (-1, double.NegativeInfinity);
             for (var i = 0; i < n; i++)
             {
-                if (!picked.Contains(i) && (best < 0 || scores[i] > scores[best])) best = i;
+                if (picked.AsSpan(0, p).Contains(i)) continue;
+                var gain = Weight * view.Scores[i] + coverage.GainOf(i);
+                if (gain > most) (best, most) = (i, gain);
             }
-            picked.Add(best);
-            if (redundancy == 0) continue;
-            for (var i = 0; i < n; i++) scores[i] -= redundancy * Math.Max(0, view.Reading.Products[i * n + best]);
+            coverage.Add(best);
+            picked[p] = best;
         }
-        picked.Sort();
-        return [.. picked];
+        Array.Sort(picked);
+        return picked;
     }
 
-    /// <summary>The summary that is served, each sentence with the features that brought it there, the strongest first.</summary>
+    /// <summary>The summary that is served, each sentence with what brought it there, the strongest first.</summary>
     public ReadoutSummary Of(SummaryView view, ResidualStatistics statistics)
     {
-        var features = Features(view);
+        var readout = ReadoutView.Of(view, statistics);
         var open = statistics.ReadoutOpen > 0;
-        var picks = open ? Pick(view, features, statistics.Readout) : First(view.Reading.Article, sentences);
-        // A contribution is told against the article's average sentence: what all have alike did not choose anything.
-        var average = new double[ReadoutFeatures.Count];
-        for (var i = 0; i < features.Length; i++) average[i % ReadoutFeatures.Count] += features[i] / view.Reading.Count;
+        var picks = open ? Pick(readout) : First(readout.Article, sentences);
         var chosen = new SummarySentence[picks.Length];
         for (var p = 0; p < picks.Length; p++)
         {
-            var own = features.AsSpan(picks[p] * ReadoutFeatures.Count, ReadoutFeatures.Count);
-            var contributions = new List<FeatureContribution>(ReadoutFeatures.Count);
-            for (var k = 1; k < ReadoutFeatures.Count; k++)
-                contributions.Add(new FeatureContribution(ReadoutFeatures.Names[k], (float)(statistics.Readout[k] * (own[k] - average[k]))));
-            contributions.Sort((a, b) => Math.Abs(b.Value).CompareTo(Math.Abs(a.Value)));
-            var outline = view.Reading.Article.Outlines[picks[p]];
-            chosen[p] = new SummarySentence(outline.Text, outline.Position, (float)Score(own, statistics.Readout), contributions);
+            // What the others have leaves it to bring, whatever the order they were picked in.
+            var coverage = new WordCoverage(readout);
+            foreach (var other in picks.Where(other => other != picks[p])) coverage.Add(other);
+            var contributions = Contributions(readout, picks[p], coverage, statistics);
+            var outline = readout.Article.Outlines[picks[p]];
+            var score = Weight * readout.Scores[picks[p]] + coverage.GainOf(picks[p]);
+            chosen[p] = new SummarySentence(outline.Text, outline.Position, (float)score, contributions);
         }
         return new ReadoutSummary(open ? Learned : Lead, chosen);
     }
 
-    private static double Score(ReadOnlySpan<double> features, ReadOnlySpan<float> weights)
+    private double Weight => phrases / sentences;
+
+    /// <summary>Each told against the article's average sentence: what all have alike did not choose anything.</summary>
+    private List<FeatureContribution> Contributions(ReadoutView view, int sentence, WordCoverage others, ResidualStatistics statistics)
     {
-        double score = 0;
-        for (var k = 0; k < features.Length; k++) score += features[k] * weights[k];
-        return score;
+        const int k = ReadoutFeatures.Count;
+        var n = view.Article.Count;
+        var contributions = new List<FeatureContribution>(k);
+        for (var feature = 1; feature < k; feature++)
+        {
+            double average = 0;
+            for (var i = 0; i < n; i++) average += view.Features[i * k + feature] / n;
+            contributions.Add(new FeatureContribution(
+                ReadoutFeatures.Names[feature], (float)(Weight * statistics.Readout[feature] * (view.Features[sentence * k + feature] - average))));
+        }
+        double usual = 0;
+        for (var i = 0; i < n; i++) usual += others.GainOf(i) / n;
+        contributions.Add(new FeatureContribution(NewWords, (float)(others.GainOf(sentence) - usual)));
+        contributions.Sort((a, b) => Math.Abs(b.Value).CompareTo(Math.Abs(a.Value)));
+        return contributions;
     }
 }
 

@@ -1,4 +1,4 @@
-using RsrNet.Core.Numerics;
+using RsrNet.Core.Documents;
 
 namespace RsrNet.Core.Evaluation;
 
@@ -10,8 +10,14 @@ public sealed record EvaluationReport
 
     public required string Encoder { get; init; }
 
+    /// <summary>Parts that were judged each by what was learned from the others; null where articles were kept apart to judge by.</summary>
+    public int? Folds { get; init; }
+
     /// <summary>Articles in all: learned from and judged by.</summary>
-    public int Documents => Counts.Train + Counts.Test;
+    public int Documents => Folds is null ? Counts.Train + Counts.Test : Counts.Test;
+
+    /// <summary>How often an article was learned from, over all passes.</summary>
+    public int Learned => Folds is { } folds ? folds * Counts.Test : Counts.Train;
 
     public required EvaluationCounts Counts { get; init; }
 
@@ -23,7 +29,7 @@ public sealed record EvaluationReport
     public required EvaluationSeconds Seconds { get; init; }
 }
 
-/// <param name="Train">Learned from, once and in order.</param>
+/// <param name="Train">Learned from, once and in order; with folds, by each model.</param>
 /// <param name="Test">Judged and not learned from.</param>
 /// <param name="Skipped">Without highlights or sentences.</param>
 public sealed record EvaluationCounts(int Train, int Test, int Skipped);
@@ -31,7 +37,10 @@ public sealed record EvaluationCounts(int Train, int Test, int Skipped);
 /// <param name="Encode">Embedding articles, highlights and sentences.</param>
 /// <param name="Train">Foretelling and learning, without the baselines.</param>
 /// <param name="Test">Refining and summarising the held-out articles, without the baselines.</param>
-public sealed record EvaluationSeconds(double Encode, double Train, double Test);
+public sealed record EvaluationSeconds(double Encode, double Train, double Test)
+{
+    public static EvaluationSeconds operator +(EvaluationSeconds a, EvaluationSeconds b) => new(a.Encode + b.Encode, a.Train + b.Train, a.Test + b.Test);
+}
 
 /// <summary>Mean cosine to t, and mean squared error of an element.</summary>
 public sealed record VectorScore(double Similarity, double Mse);
@@ -48,18 +57,15 @@ public sealed record PrequentialReport(
 /// <param name="RougeGain">Mean of the three ROUGE F1 of the served summary less that of the first three sentences.</param>
 public sealed record PrequentialPoint(IReadOnlyDictionary<string, double> Similarity, double RougeGain);
 
-/// <param name="Rouge">By name: ours, lead3, centroid, random, oracle.</param>
-/// <param name="GainOverLead">Paired bootstrap, 95%.</param>
-/// <param name="ResidualByStep">Mean over the articles, from the first step on.</param>
-/// <param name="SearchRetrieval">Retrieval with the vector that the search index holds instead of y.</param>
-public sealed record HeldOutReport(
-    double Similarity, double Mse, Retrieval Retrieval, Retrieval SearchRetrieval,
-    IReadOnlyDictionary<string, RougeMeans> Rouge, RougeGain GainOverLead, IReadOnlyDictionary<string, BaselineReport> Baselines,
-    IReadOnlyList<StepResidual> ResidualByStep, Calibration Confidence, IReadOnlyDictionary<string, int> Readouts);
-
 public sealed record BaselineReport(double Similarity, double Mse, Retrieval Retrieval);
 
-public sealed record RougeMeans(double R1, double R2, double Rlsum);
+public sealed record RougeMeans(double R1, double R2, double Rlsum)
+{
+    /// <summary>Mean F1; all 0 of none.</summary>
+    internal static RougeMeans Of(IReadOnlyCollection<Rouge> scores) => scores.Count == 0
+        ? new RougeMeans(0, 0, 0)
+        : new RougeMeans(scores.Average(one => one.R1.F1), scores.Average(one => one.R2.F1), scores.Average(one => one.RLsum.F1));
+}
 
 public sealed record RougeGain(Interval R1, Interval R2, Interval Rlsum);
 

@@ -50,6 +50,7 @@ public static class RecursionInitialization
         for (var k = 0; k < PoolFeatures.Count; k++) statistics.Pool[k] = (float)PoolFeatures.Prior[k];
         for (var k = 0; k < ReadoutFeatures.Count; k++) statistics.Readout[k] = (float)ReadoutFeatures.Prior[k];
         statistics.Scale = 1;
+        statistics.Reference = (float)WordFeatures.PriorReference;
     }
 
     /// <summary>nn.BatchNorm1d: weight 1, bias 0, running mean 0, running variance 1.</summary>

@@ -16,6 +16,8 @@ public sealed class ResidualStatistics(RecursionWeights weights)
     private readonly ParameterSlot confidence = Slot(weights, "confidence.weight");
     private readonly ParameterSlot offset = Slot(weights, "confidence.offset");
     private readonly ParameterSlot slope = Slot(weights, "confidence.slope");
+    private readonly ParameterSlot words = Slot(weights, "words.weight");
+    private readonly ParameterSlot reference = Slot(weights, "words.reference");
     private readonly ParameterSlot readout = Slot(weights, "readout.weight");
     private readonly ParameterSlot open = Slot(weights, "readout.open");
 
@@ -45,7 +47,13 @@ public sealed class ResidualStatistics(RecursionWeights weights)
         set => (offset.Of(buffer)[0], slope.Of(buffer)[0]) = ((float)value.Offset, (float)value.Slope);
     }
 
-    /// <summary>[11] weights of <see cref="ReadoutFeatures"/>.</summary>
+    /// <summary>[3, 16] weights of <see cref="WordFeatures"/>: for a word to stand in the highlights once, twice, three times.</summary>
+    public Span<float> Words => words.Of(buffer);
+
+    /// <summary>Words that highlights have on average.</summary>
+    public ref float Reference => ref reference.Of(buffer)[0];
+
+    /// <summary>[12] weights of <see cref="ReadoutFeatures"/>.</summary>
     public Span<float> Readout => readout.Of(buffer);
 
     /// <summary>1 where the learned readout serves, 0 where the article's first sentences do.</summary>

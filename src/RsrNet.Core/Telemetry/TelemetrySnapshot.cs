@@ -119,6 +119,9 @@ public sealed record TelemetrySnapshot
     /// <summary>Who computes, by name.</summary>
     public IReadOnlyList<ReplicaSnapshot> Replicas { get; init; } = [];
 
+    /// <summary>The text models that learn in this process, by name.</summary>
+    public IReadOnlyList<ModelSnapshot> Models { get; init; } = [];
+
     /// <summary>Norm of each parameter tensor, by PyTorch's names; at most a second behind learning. Empty before the first update.</summary>
     public IReadOnlyDictionary<string, double> ParameterNorms { get; init; } = new Dictionary<string, double>();
 

@@ -54,7 +54,7 @@ internal sealed class CoordinatorGrain(
         keeper = new CheckpointKeeper(exchange, checkpoints, encoder.Id, options, HoldsTerm, telemetry, time);
         dispatch = new Dispatch(options, grainOptions, store, GrainFactory, exchange, keeper, telemetry, time, logger);
         await dispatch.Remember(cancellationToken);
-        await this.RegisterOrUpdateReminder(Reminder, ReminderPeriod, ReminderPeriod);
+        await this.RegisterOrUpdateReminder(Reminder, ReminderPeriod, ReminderPeriod, cancellationToken);
         learning = Learn();
         logger.LogInformation("term {Term} begins at weight version {Version}", term, exchange.Version);
     }

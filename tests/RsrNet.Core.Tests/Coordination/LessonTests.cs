@@ -40,9 +40,9 @@ public sealed class LessonTests
     public void ReadoutTarget_IsHighestForTheSentenceThatTheHighlightsRepeat()
     {
         var article = TinyNews.Articles()[0];
-        var overlap = new HighlightOverlap(article.Highlights, article.Sentences.Outlines);
-        var values = Enumerable.Range(0, article.Sentences.Count).Select(overlap.Of).ToArray();
-        Assert.Equal(2, values[0], 1e-12); // every word and every pair
+        var overlap = new HighlightOverlap(article.Highlights, article.Sentences.Words);
+        var values = Enumerable.Range(0, article.Sentences.Count).Select(overlap.Pairs).ToArray();
+        Assert.Equal(1, values[0], 1e-12); // every pair
         Assert.All(values[1..], value => Assert.InRange(value, 0, 1));
     }
 
@@ -53,15 +53,35 @@ public sealed class LessonTests
         foreach (var article in TinyNews.Articles())
         {
             string[] highlights = ["The river ROSE by 2 metres; the town: the old town.", "40 branches of the coast"];
-            var overlap = new HighlightOverlap(highlights, article.Sentences.Outlines);
+            var overlap = new HighlightOverlap(highlights, article.Sentences.Words);
             for (var i = 0; i < article.Sentences.Count; i++)
             {
                 var rouge = Rouge.Of([article.Sentences.Outlines[i].Text], highlights);
-                Assert.Equal(rouge.R1.Precision + rouge.R2.Precision, overlap.Of(i), 1e-12);
+                Assert.Equal(rouge.R2.Precision, overlap.Pairs(i), 1e-12);
             }
             int[] picked = [0, article.Sentences.Count - 1];
+            Assert.Equal(Enumerable.Range(0, article.Sentences.Words.Count).Sum(overlap.Times), highlights.Sum(highlight => Known(highlight, article)));
             var both = Rouge.Of([.. picked.Select(i => article.Sentences.Outlines[i].Text)], highlights);
             Assert.Equal((both.R1.F1 + both.R2.F1) / 2, overlap.OfSummary(picked), 1e-12);
+        }
+    }
+
+    /// <summary>The sums over words, made one word at a time by a regression of its own.</summary>
+    [Fact]
+    public void WordSums_AreThoseOfTheWords()
+    {
+        var article = TinyNews.Articles()[0];
+        var lesson = Lesson.Of(article, article.X, new ResidualStatistics(TinyNews.Weights()), new SentenceReadout());
+        var words = article.Sentences.Words;
+        var overlap = new HighlightOverlap(article.Highlights, words);
+        Assert.Equal(overlap.Words, lesson.HighlightWords);
+        for (var times = 1; times <= WordFeatures.Times; times++)
+        {
+            var regression = new NormalEquations(WordFeatures.Prior, WordFeatures.PriorWeight);
+            for (var v = 0; v < words.Count; v++)
+                regression.Observe(words.Features.AsSpan(v * WordFeatures.Count, WordFeatures.Count), overlap.Times(v) >= times ? 1 : 0);
+            Assert.Equal(regression.Gram, lesson.WordGram);
+            Assert.Equal(regression.Moment, lesson.WordMoment[((times - 1) * WordFeatures.Count)..(times * WordFeatures.Count)]);
         }
     }
 
@@ -72,5 +92,14 @@ public sealed class LessonTests
         var problem = Assert.Throws<ArgumentException>(
             () => Lesson.Of(article, article.X, new ResidualStatistics(TinyNews.Weights()), new SentenceReadout()));
         Assert.Contains("has no highlights", problem.Message, StringComparison.Ordinal);
+    }
+
+    /// <summary>Words of a text, each kind once, counted as often as the text has it, that the article has, too.</summary>
+    private static int Known(string text, ReadArticle article)
+    {
+        var hashes = article.Sentences.Words.Hashes.ToHashSet();
+        var count = 0;
+        foreach (var (hash, _) in new RougeTokens(text)) count += hashes.Contains(hash) ? 1 : 0;
+        return count;
     }
 }

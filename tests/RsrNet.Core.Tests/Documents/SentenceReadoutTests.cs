@@ -34,26 +34,51 @@ public sealed class SentenceReadoutTests
         Assert.Contains("digits", summary.Sentences[0].Contributions!.Take(2).Select(contribution => contribution.Feature));
     }
 
-    /// <summary>What the features added, summed up, is how much better the sentence is than the article's average one.</summary>
+    /// <summary>What the features and the new words added, summed up, is how much better the sentence is than the article's average one.</summary>
     [Fact]
     public void Contributions_SumToTheScoreAboveTheAverage()
     {
         var (view, statistics) = View();
         statistics.ReadoutOpen = 1;
-        var all = new SentenceReadout(sentences: 6).Of(view, statistics).Sentences;
-        var average = all.Average(sentence => sentence.Score);
-        Assert.All(all, sentence => Assert.Equal(sentence.Score - average, sentence.Contributions!.Sum(contribution => contribution.Value), 1e-4));
+        statistics.Words[2] = 0.5f; // rare words
+        var chosen = Assert.Single(new SentenceReadout(sentences: 1, phrases: 2).Of(view, statistics).Sentences);
+        var readout = ReadoutView.Of(view, statistics);
+        var scores = Enumerable.Range(0, 6).Select(i => 2 * readout.Scores[i] + new WordCoverage(readout).GainOf(i)).ToArray();
+        Assert.Equal(scores.Max(), chosen.Score, 1e-4);
+        Assert.Equal(scores.Max() - scores.Average(), chosen.Contributions!.Sum(contribution => contribution.Value), 1e-4);
+        Assert.Contains(chosen.Contributions!, contribution => contribution is { Feature: SentenceReadout.NewWords, Value: not 0 });
     }
 
     [Fact]
-    public void Redundancy_LeavesOutWhatIsSaidAlready()
+    public void WhatIsSaidAlready_IsNotPickedAgain()
     {
         var (view, statistics) = View();
         statistics.Readout.Clear();
-        statistics.Readout[5] = 0.2f; // the first ones, by a little
-        var features = SentenceReadout.Features(view);
-        Assert.Equal([0, 1], new SentenceReadout(2).Pick(view, features, statistics.Readout));
-        Assert.Equal([0, 2], new SentenceReadout(2, redundancy: 0.5).Pick(view, features, statistics.Readout));
+        statistics.Readout[5] = 0.01f; // the first ones, by a little
+        Assert.Equal([0, 1], new SentenceReadout(2).Pick(ReadoutView.Of(view, statistics)));
+        statistics.Words[0] = 0.5f; // every word once, and the second sentence has all of the first
+        Assert.DoesNotContain(0, new SentenceReadout(2).Pick(ReadoutView.Of(view, statistics)));
+        Assert.Equal([0, 1], new SentenceReadout(2, phrases: 100).Pick(ReadoutView.Of(view, statistics)));
+    }
+
+    /// <summary>The expected ROUGE-1 of a summary, worked out in the open.</summary>
+    [Fact]
+    public void Coverage_CountsEachWordAsOftenAsItIsExpected()
+    {
+        var (view, statistics) = View("The dam broke. The dam and the wall.");
+        statistics.Words.Clear();
+        statistics.Words[0] = 0.5f;                      // every word once, perhaps
+        statistics.Words[WordFeatures.Count] = 0.25f;    // and twice, less so
+        statistics.Words[2 * WordFeatures.Count] = 0.4f; // three times is never likelier than twice
+        statistics.Reference = 10;
+        var coverage = new WordCoverage(ReadoutView.Of(view, statistics));
+        Assert.Equal(2 * 1.5 / 13, coverage.GainOf(0), 1e-6);
+        coverage.Add(0);
+        Assert.Equal(2 * 1.5 / 13, coverage.Expected, 1e-6);
+        // the: 0.25 + 0.25, dam: 0.25, and, wall: 0.5 each
+        Assert.Equal(2 * (1.5 + 1.75) / 18 - coverage.Expected, coverage.GainOf(1), 1e-6);
+        coverage.Add(1);
+        Assert.Equal(2 * 3.25 / 18, coverage.Expected, 1e-6);
     }
 
     [Fact]

@@ -49,6 +49,26 @@ public sealed class StreamEvaluationTests
             Assert.True(plain.HeldOut.Similarity != Run(options).HeldOut!.Similarity, $"{name} changed nothing");
     }
 
+    /// <summary>Two parts are two runs, each with the other part held out.</summary>
+    [Fact]
+    public void Folds_AreTheRunsTogether()
+    {
+        var options = new ResidualOptions();
+        var report = new StreamEvaluation(Encoder, batchSize: 16).RunFolds(
+            () => new ResidualModel(Encoder.Dimensions, options), Wire[..61], 2, TestContext.Current.CancellationToken);
+        var first = Run(options, Wire[30..61], Wire[..30]).HeldOut!;
+        var second = Run(options, Wire[..30], Wire[30..61]).HeldOut!;
+        var held = report.HeldOut!;
+        Assert.Equal((61, 2), (report.Documents, report.Folds));
+        Assert.Equal(Joined(first.Similarity, second.Similarity), held.Similarity, 1e-9);
+        Assert.Equal(Joined(first.Rouge["ours"].R1, second.Rouge["ours"].R1), held.Rouge["ours"].R1, 1e-9);
+        Assert.Equal(Joined(first.Baselines["ridge"].Similarity, second.Baselines["ridge"].Similarity), held.Baselines["ridge"].Similarity, 1e-9);
+        Assert.Equal(Joined(first.GainOverLead.R2.Mean, second.GainOverLead.R2.Mean), held.GainOverLead.R2.Mean, 1e-9);
+        Assert.Equal(61, report.Prequential.Curve.Count);
+
+        static double Joined(double first, double second) => (30 * first + 31 * second) / 61;
+    }
+
     [Fact]
     public void Notebook_RunsToo()
     {

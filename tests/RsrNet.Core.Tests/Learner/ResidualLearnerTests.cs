@@ -114,7 +114,7 @@ public sealed class ResidualLearnerTests
         Assert.Equal(Math.Min(3, ArticleSentences.Of(Encoder, Wire[60].Text).Count), summary.Sentences.Count);
         foreach (var sentence in summary.Sentences)
         {
-            Assert.Equal(ReadoutFeatures.Count - 1, sentence.Contributions!.Count);
+            Assert.Equal(ReadoutFeatures.Count, sentence.Contributions!.Count); // all but the bias, and new words
             Assert.Contains(sentence.Contributions, one => one.Value != 0);
         }
         var dots = new Document { Article = new Article("x", "..."), Sequence = 1, Revision = 1, IngestedAt = default };

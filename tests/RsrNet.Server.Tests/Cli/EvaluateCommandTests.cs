@@ -48,10 +48,25 @@ public sealed class EvaluateCommandTests : IDisposable
         Assert.Contains("that are among the training articles", outcome.Notices, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Folds_JudgeEveryArticle_InAnyOrder()
+    {
+        var file = await Newswire(20);
+        var plain = await command.Of("evaluate", "--train", file, "--folds", "4", "--batch", "4", "--json");
+        var shuffled = await command.Of("evaluate", "--train", file, "--folds", "4", "--shuffle", "2", "--batch", "4", "--json");
+        Assert.Equal(4, plain.Json["folds"]!.GetValue<int>());
+        Assert.Equal(plain.Json["documents"]!.GetValue<int>(), plain.Json["counts"]!["test"]!.GetValue<int>());
+        Assert.Equal(plain.Json["documents"]!.GetValue<int>(), plain.Json["heldOut"]!["readouts"]!.AsObject().Sum(pair => pair.Value!.GetValue<int>()));
+        Assert.NotEqual(plain.Json["heldOut"]!["similarity"]!.GetValue<double>(), shuffled.Json["heldOut"]!["similarity"]!.GetValue<double>());
+        Assert.Contains("in 4 parts", (await command.Of("evaluate", "--train", file, "--folds", "4", "--batch", "4")).Results, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(1, "--hold-out", "90")]
     [InlineData(2, "--mode", "telepathy")]
     [InlineData(2, "--batch", "1")]
+    [InlineData(2, "--folds", "1")]
+    [InlineData(1, "--folds", "90")]
     public async Task WrongOption_SaysWhy(int code, string option, string value)
     {
         var outcome = await command.Of("evaluate", "--train", await Newswire(12), option, value);

@@ -1,0 +1,31 @@
+using RsrNet.Core.Documents;
+
+namespace RsrNet.Core.Evaluation;
+
+/// <summary>One article that was judged by a model which has not learned from it.</summary>
+internal sealed record JudgedArticle
+{
+    /// <summary>[d]</summary>
+    public required float[] T { get; init; }
+
+    /// <summary>[d] what the model foretold.</summary>
+    public required float[] Y { get; init; }
+
+    /// <summary>[d] what the search index would hold.</summary>
+    public required float[] SearchVector { get; init; }
+
+    /// <summary>By baseline, [d].</summary>
+    public required IReadOnlyDictionary<string, float[]> Baselines { get; init; }
+
+    /// <summary>q, and whether the cosine came out above the median of the stream that the model has learned from.</summary>
+    public required (double Probability, bool True) Confidence { get; init; }
+
+    /// <summary>By name: ours, lead3, centroid, random, oracle.</summary>
+    public required IReadOnlyDictionary<string, Rouge> Rouge { get; init; }
+
+    /// <summary>Which readout made our summary.</summary>
+    public required string Readout { get; init; }
+
+    /// <summary>From the first step on.</summary>
+    public required IReadOnlyList<StepResidual> Steps { get; init; }
+}

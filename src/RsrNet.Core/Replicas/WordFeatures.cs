@@ -1,0 +1,59 @@
+using RsrNet.Core.Documents;
+
+namespace RsrNet.Core.Replicas;
+
+/// <summary>By what it is foretold whether a word of an article stands in its highlights.</summary>
+public static class WordFeatures
+{
+    public const int Count = 16;
+
+    /// <summary>Times in the highlights that are told apart: once, twice, three times or more.</summary>
+    internal const int Times = 3;
+
+    /// <summary>Words of highlights without any labelled article: about what CNN/DailyMail's have.</summary>
+    internal const double PriorReference = 50;
+
+    /// <summary>How many articles that counts for.</summary>
+    internal const double ReferenceWeight = 10;
+
+    internal static readonly double[] Prior = new double[Count];
+
+    /// <summary>How many words the prior counts for.</summary>
+    internal const double PriorWeight = 10;
+
+    public static IReadOnlyList<string> Names { get; } =
+    [
+        "bias", "log share", "rare", "log sentences", "rare, log sentences", "front 3", "front 10", "rare, front 3", "first sentence", "rare, first sentence",
+        "name", "name, log sentences", "number", "repeated", "share of sentences", "rare, share of sentences",
+    ];
+
+    /// <param name="features">[16]; overwritten.</param>
+    /// <param name="rare">Its weight a / (a + share), in (0, 1], with a = 0.001 and the share of the words of English news that are this one; 1 for a rare word.</param>
+    /// <param name="first">The first sentence it stands in.</param>
+    /// <param name="sentences">Sentences it stands in.</param>
+    /// <param name="name">Share of its places where it begins with a capital and no sentence.</param>
+    /// <param name="number">Whether it begins with a digit.</param>
+    /// <param name="spread">Share of the article's sentences that it stands in: in a long article a word says less.</param>
+    internal static void Write(Span<double> features, double rare, in SentenceOutline first, int sentences, double name, bool number, double spread)
+    {
+        var log = Math.Log(sentences);
+        var front = SentenceFeatures.Front(first, 3);
+        var begins = first.Position == 0 ? 1 : 0;
+        features[0] = 1;
+        features[1] = Math.Log(1e-3 * (1 / rare - 1) + 1e-6) / 5; // of the share
+        features[2] = rare;
+        features[3] = log;
+        features[4] = log * rare;
+        features[5] = front;
+        features[6] = SentenceFeatures.Front(first, 10);
+        features[7] = front * rare;
+        features[8] = begins;
+        features[9] = begins * rare;
+        features[10] = name;
+        features[11] = name * log;
+        features[12] = number ? 1 : 0;
+        features[13] = sentences > 1 ? 1 : 0;
+        features[14] = spread;
+        features[15] = spread * rare;
+    }
+}
