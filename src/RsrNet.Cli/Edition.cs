@@ -1,3 +1,4 @@
+using RsrNet.Core.Embedding;
 using RsrNet.Core.Replicas;
 using RsrNet.Server.Configuration;
 
@@ -17,4 +18,7 @@ internal sealed record Edition
 
     /// <summary>What <c>--engine</c> and the setting <c>Replicas.Engine</c> choose from.</summary>
     public EngineCatalog Engines { get; init; } = EngineCatalog.OfCore();
+
+    /// <summary>What opens the tokenizer of BART's model folder.</summary>
+    public Func<string, BartTokenizer> OpenTokenizer { get; init; } = BartTokenizer.Open;
 }

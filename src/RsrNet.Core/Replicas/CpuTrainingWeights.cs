@@ -77,7 +77,7 @@ internal sealed unsafe class CpuTrainingWeights<TSimd, TVector>(CpuShape shape) 
         }
     }
 
-    /// <summary>Packs what the next step needs and is not packed yet. Run by all its threads; the fold is ready after their next barrier.</summary>
+    /// <summary>Packs what the next step needs and is not packed yet. Run by all its threads.</summary>
     /// <param name="parameters">The flat buffer.</param>
     public void Pack(float* parameters, in CpuSlots slots, TrainingWay way, int member, WorkerTeam team)
     {
@@ -90,6 +90,7 @@ internal sealed unsafe class CpuTrainingWeights<TSimd, TVector>(CpuShape shape) 
         nint row = shape.H + shape.L;
         if (member == 0) FromFold.Place(_folded.Pointer, 1, row, shape.H + shape.L, shape.H);
         if (member == team.Active - 1) ToFold.Place(_folded.Pointer, row, 1, shape.H, shape.H + shape.L);
+        team.Barrier();
     }
 
     /// <summary>After the step: what is packed stays until the next load.</summary>
