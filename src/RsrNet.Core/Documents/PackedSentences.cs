@@ -6,36 +6,48 @@ namespace RsrNet.Core.Documents;
 /// </summary>
 internal sealed class PackedSentences
 {
-    private readonly IReadOnlyList<SentenceOutline> outlines;
-    private readonly float[] products;
-    private readonly int dimensions;
-    private readonly int[] places;
-    private readonly float[] values;
+    /// <summary>From the parts.</summary>
+    public PackedSentences(IReadOnlyList<SentenceOutline> outlines, int dimensions, int[] places, float[] values, float[] products) =>
+        (Outlines, Dimensions, Places, Values, Products) = (outlines, dimensions, places, values, products);
 
     public PackedSentences(ArticleSentences sentences)
     {
-        (outlines, products, dimensions) = (sentences.Outlines, sentences.Products, sentences.Dimensions);
+        (Outlines, Products, Dimensions) = (sentences.Outlines, sentences.Products, sentences.Dimensions);
         var count = sentences.Vectors.Length - sentences.Vectors.AsSpan().Count(0f);
         // Where most are not zero their places would cost more than the zeros.
         if (2 * count > sentences.Vectors.Length)
         {
-            (places, values) = ([], sentences.Vectors);
+            (Places, Values) = ([], sentences.Vectors);
             return;
         }
-        (places, values) = (new int[count], new float[count]);
+        (Places, Values) = (new int[count], new float[count]);
         var next = 0;
         for (var i = 0; i < sentences.Vectors.Length; i++)
         {
-            if (sentences.Vectors[i] != 0) (places[next], values[next++]) = (i, sentences.Vectors[i]);
+            if (sentences.Vectors[i] != 0) (Places[next], Values[next++]) = (i, sentences.Vectors[i]);
         }
     }
 
+    /// <summary>[n]</summary>
+    public IReadOnlyList<SentenceOutline> Outlines { get; }
+
+    /// <summary>d</summary>
+    public int Dimensions { get; }
+
+    /// <summary>Indices into [n, d], ascending; empty where <see cref="Values"/> are all of them.</summary>
+    public int[] Places { get; }
+
+    public float[] Values { get; }
+
+    /// <summary>[n, n]</summary>
+    public float[] Products { get; }
+
     public ArticleSentences Unpack()
     {
-        if (places.Length == 0 && values.Length > 0) return new ArticleSentences(outlines, values, dimensions, products);
-        var vectors = new float[outlines.Count * dimensions];
-        for (var i = 0; i < places.Length; i++) vectors[places[i]] = values[i];
-        return new ArticleSentences(outlines, vectors, dimensions, products);
+        if (Places.Length == 0 && Values.Length > 0) return new ArticleSentences(Outlines, Values, Dimensions, Products);
+        var vectors = new float[Outlines.Count * Dimensions];
+        for (var i = 0; i < Places.Length; i++) vectors[Places[i]] = Values[i];
+        return new ArticleSentences(Outlines, vectors, Dimensions, Products);
     }
 }
 

@@ -6,7 +6,7 @@ namespace RsrNet.Core.Weights;
 public sealed class CheckpointFolder : ICheckpointStore
 {
     /// <summary>Pinned checkpoints kept beside the others.</summary>
-    private const int MostPinned = 3;
+    public const int MostPinned = 3;
 
     private readonly VersionFiles files;
     private readonly int keep;
@@ -59,7 +59,7 @@ public sealed class CheckpointFolder : ICheckpointStore
         foreach (var old in files.Versions().Where(IsPinned).Skip(MostPinned)) DurableFile.Delete(files.PathOf(old));
         var bytes = new FileInfo(path).Length;
         return new WeightSummary(
-            checkpoint.Version, checkpoint.CreatedAt, checkpoint.Loss, checkpoint.EncoderId, checkpoint.Mode, bytes, Current: false);
+            checkpoint.Version, checkpoint.CreatedAt, checkpoint.Loss, checkpoint.EncoderId, checkpoint.Mode, bytes, Current: false) { Pinned = checkpoint.Pinned };
     }
 
     /// <summary>A file that cannot be read is not pinned: it goes in its turn.</summary>

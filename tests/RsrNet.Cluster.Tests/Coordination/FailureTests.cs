@@ -70,7 +70,7 @@ public sealed class FailureTests
     public async Task CoordinatorMoves_InGoodOrder_LosesNothing()
     {
         var store = new RecordingStore(new MemoryDocumentStore());
-        await using var cluster = await LearningCluster.Start(3, store: store, mortal: true);
+        await using var cluster = await LearningCluster.Start(3, LearningCluster.InFullBatches(LearningCluster.SmallOptions), store, mortal: true);
         var coordinator = cluster.Client.GetGrain<ICoordinatorGrain>(0);
         await LearningCluster.Persist(() => cluster.Learner.Ingest([.. Enumerable.Range(0, 30).Select(LearningCluster.Labelled)], Cancellation));
         await cluster.Settled(30);
