@@ -1,4 +1,5 @@
 using RsrNet.Core.Embedding;
+using RsrNet.Core.Embedding.Vocabularies;
 using RsrNet.Core.Replicas;
 using RsrNet.Server.Configuration;
 
@@ -21,4 +22,7 @@ internal sealed record Edition
 
     /// <summary>What opens the tokenizer of BART's model folder.</summary>
     public Func<string, BartTokenizer> OpenTokenizer { get; init; } = BartTokenizer.Open;
+
+    /// <summary>What reads a SentencePiece .model; null where nothing does.</summary>
+    public ReadSentencePiece? ReadSentencePiece { get; init; }
 }

@@ -15,6 +15,7 @@ internal static class FullEdition
         Start = ClusterProcess.Start,
         Engines = EngineCatalog.OfCore().AddTorch(),
         OpenTokenizer = MlTokenizer.Open,
+        ReadSentencePiece = SentencePieceVocabulary.Read,
         Sections =
         [
             new ConfigurationSection<SiloOptions>(SiloOptions.Section, silo => silo.Problems()),

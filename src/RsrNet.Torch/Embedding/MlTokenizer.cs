@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Text;
 using Microsoft.ML.Tokenizers;
 using RsrNet.Core.Embedding;
 
@@ -62,25 +60,7 @@ public sealed class MlTokenizer : IBytePairEncoder
 
     private void Encode(ReadOnlySpan<char> text, List<int> result)
     {
-        if (text.IsEmpty) return;
-        if (HasHalf(text))
-        {
-            var repaired = new StringBuilder(text.Length);
-            foreach (var rune in text.EnumerateRunes()) repaired.Append(rune.ToString());
-            result.AddRange(tokenizer.EncodeToIds(repaired.ToString()));
-            return;
-        }
-        result.AddRange(tokenizer.EncodeToIds(text));
-    }
-
-    /// <summary>Whether half a surrogate pair stands alone.</summary>
-    private static bool HasHalf(ReadOnlySpan<char> text)
-    {
-        for (var from = 0; text[from..].IndexOfAnyInRange('\ud800', '\udfff') is var offset and >= 0; from += offset + 2)
-        {
-            if (Rune.DecodeFromUtf16(text[(from + offset)..], out _, out _) != OperationStatus.Done) return true;
-        }
-        return false;
+        if (!text.IsEmpty) result.AddRange(WellFormed.Repair(text) is { } repaired ? tokenizer.EncodeToIds(repaired) : tokenizer.EncodeToIds(text));
     }
 
     /// <summary>Core's cut.</summary>
