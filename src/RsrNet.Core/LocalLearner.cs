@@ -341,8 +341,7 @@ public sealed class LocalLearner : ILearner
     public async Task<TelemetrySnapshot> ReadTelemetry(CancellationToken cancellation = default)
     {
         var snapshot = telemetry.Read(
-            await gauge.Read(cancellation), weights.Version, schedule.DurableVersion, encoder.Id, Mode, schedule.UnsavedAge);
-        snapshot = snapshot.With(weights.Regressions);
+            await gauge.Read(cancellation), weights.Version, schedule.DurableVersion, encoder.Id, Mode, schedule.UnsavedAge, weights.Regressions);
         return exchange is null
             ? snapshot
             : snapshot with { RefusedGradients = exchange.RefusedGradients, StaleGradients = exchange.StaleContributions };
@@ -378,7 +377,7 @@ public sealed class LocalLearner : ILearner
             before.AddRange(await turns.Ask(() => Task.FromResult(replica.Outcomes(chunk, untrained, options.Recursion.SupervisionSteps))));
             after.AddRange(await turns.Ask(() => Task.FromResult(replica.Outcomes(chunk, weights.Current.Weights, options.Recursion.SupervisionSteps))));
         }
-        return new MapComparison(MapVector.Place(before), MapVector.Place(after));
+        return MapComparison.Of(before, after);
     }
 
     /// <summary>Learns from stored documents as one batch, now: the notebook's loop, for those who do not <see cref="Start"/> the learner.</summary>

@@ -46,7 +46,7 @@ public sealed class DashboardTests(DashboardFixture dashboard) : IClassFixture<D
     public static TheoryData<string, bool> Pages()
     {
         var data = new TheoryData<string, bool>();
-        foreach (var page in (string[])["", "articles", "embedding", "documents", "documents/demo-42-0000003", "map", "replicas", "coordination", "weights", "telemetry"])
+        foreach (var page in (string[])["", "articles", "embedding", "documents", "documents/demo-42-0000003", "map", "replicas", "coordination", "models", "weights", "telemetry"])
         {
             data.Add(page, false);
             data.Add(page, true);
