@@ -84,7 +84,7 @@ public sealed record ModelOptions
 
     /// <summary>
     /// Replicas of the model that learn together: each computes the gradient of its share of a batch on a thread of its own, and their mean is applied in one update, as if
-    /// one had computed all. Worth it where a batch takes milliseconds. Default 1; 1 to 64.
+    /// one had computed all. Default 1; 1 to 64.
     /// </summary>
     public int Replicas { get; init; } = 1;
 
