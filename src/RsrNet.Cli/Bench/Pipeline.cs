@@ -109,7 +109,7 @@ internal sealed class Pipeline
         var folder = Directory.CreateTempSubdirectory("rsrnet-bench-").FullName;
         // The notebook's mode, which the figures of other days and the peers are of.
         var configuration = new ConfigurationFile(new RsrNetOptions { Learning = LearningMode.Notebook }, new ServerOptions { Urls = "http://127.0.0.1:0", Data = folder });
-        var encoders = new EncoderChoice(new EmbeddingOptions(), new ModelLibrary(folder), EngineCatalog.OfCore());
+        var encoders = new EncoderChoice(new EmbeddingOptions(), new ModelLibrary(folder), EngineCatalog.OfCore(), BartTokenizer.Open);
         var plan = new ServingPlan(configuration, EngineCatalog.OfCore().Find("cpu"), encoders, EncoderChoice.Hashed);
         return new Running(await SingleProcess.Start(plan, static _ => { }, cancellation), folder);
     }
