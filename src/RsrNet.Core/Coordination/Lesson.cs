@@ -109,7 +109,7 @@ public sealed record Lesson
     private static float[] MeanSentence(ArticleSentences sentences)
     {
         var mean = new float[sentences.Dimensions];
-        for (var i = 0; i < sentences.Count; i++) VectorMath.AddScaled(mean, sentences.Vector(i), 1f / sentences.Count);
+        for (var i = 0; i < sentences.Count; i++) sentences.Vectors.AddScaled(mean, i, 1f / sentences.Count);
         return mean;
     }
 

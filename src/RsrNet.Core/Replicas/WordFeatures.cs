@@ -1,4 +1,5 @@
 using RsrNet.Core.Documents;
+using RsrNet.Core.Embedding;
 
 namespace RsrNet.Core.Replicas;
 
@@ -28,19 +29,20 @@ public static class WordFeatures
     ];
 
     /// <param name="features">[16]; overwritten.</param>
-    /// <param name="rare">Its weight a / (a + share), in (0, 1], with a = 0.001 and the share of the words of English news that are this one; 1 for a rare word.</param>
+    /// <param name="frequency">In English news.</param>
     /// <param name="first">The first sentence it stands in.</param>
     /// <param name="sentences">Sentences it stands in.</param>
     /// <param name="name">Share of its places where it begins with a capital and no sentence.</param>
     /// <param name="number">Whether it begins with a digit.</param>
     /// <param name="spread">Share of the article's sentences that it stands in: in a long article a word says less.</param>
-    internal static void Write(Span<double> features, double rare, in SentenceOutline first, int sentences, double name, bool number, double spread)
+    internal static void Write(Span<double> features, WordFrequency frequency, in SentenceOutline first, int sentences, double name, bool number, double spread)
     {
+        var rare = frequency.Weight;
         var log = Math.Log(sentences);
         var front = SentenceFeatures.Front(first, 3);
         var begins = first.Position == 0 ? 1 : 0;
         features[0] = 1;
-        features[1] = Math.Log(1e-3 * (1 / rare - 1) + 1e-6) / 5; // of the share
+        features[1] = frequency.LogShare / 5;
         features[2] = rare;
         features[3] = log;
         features[4] = log * rare;
