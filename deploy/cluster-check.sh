@@ -1,16 +1,20 @@
 #!/usr/bin/env bash
 # A cluster of real processes on the loopback address: PostgreSQL, two cpu silos, a silo in the gpu role with the CPU engine, and a gateway.
 # Articles are sent to the gateway; in the middle a silo is killed with SIGKILL and started again. Checks that no accepted article is lost, none is there
-# twice, every one with highlights is learned from once, and no update counts twice.
+# twice, every one with highlights is learned from once and teaches once, and no update counts twice.
 # Needs bash, psql, PostgreSQL's server programs, and the full edition.
 set -euo pipefail
 
 usage() {
   cat <<'HELP'
-Usage: deploy/cluster-check.sh [--articles N] [--kill cpu-a|cpu-b|gpu|none] [--seed N] [--program COMMAND] [--keep]
+Usage: deploy/cluster-check.sh [--articles N] [--kill cpu-a|cpu-b|gpu|none] [--during ingest|learning] [--learning residual|notebook] [--seed N]
+                               [--program COMMAND] [--keep]
 
   --articles N       Articles sent (default 2000); four in five have highlights.
   --kill SILO        Which silo to kill in the middle (default cpu-a, the first to start, which holds the coordinator), or none.
+  --during WHAT      ingest (the default): killed when half of the articles are stored, and the other half is sent while it is dead. learning: killed when
+                     all are on their way and a quarter of those with highlights is learned from.
+  --learning MODE    The learning mode (default residual).
   --seed N           Seed of the articles (default 1).
   --program COMMAND  What runs rsrnet (default: the launcher of this tree, in the full edition).
   --keep             Leaves logs and database behind and says where.
@@ -20,11 +24,13 @@ HELP
 }
 
 root=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd)
-articles=2000 victim=cpu-a seed=1 program="$root/rsrnet --edition full" keep=0
+articles=2000 victim=cpu-a during=ingest learning=residual seed=1 program="$root/rsrnet --edition full" keep=0
 while (($#)); do
   case $1 in
     --articles) articles=$2; shift 2 ;;
     --kill) victim=$2; shift 2 ;;
+    --during) during=$2; shift 2 ;;
+    --learning) learning=$2; shift 2 ;;
     --seed) seed=$2; shift 2 ;;
     --program) program=$2; shift 2 ;;
     --keep) keep=1; shift ;;
@@ -33,6 +39,11 @@ while (($#)); do
   esac
 done
 case $victim in cpu-a | cpu-b | gpu | none) ;; *) usage >&2; exit 2 ;; esac
+case $during:$learning in
+  ingest:residual | learning:residual) steps=1 mode=Residual ;;
+  ingest:notebook | learning:notebook) steps=3 mode=Notebook ;;
+  *) usage >&2; exit 2 ;;
+esac
 read -ra rsrnet <<<"$program"
 
 work=$(mktemp -d)
@@ -93,6 +104,7 @@ configure() { # name, file of silo-config, port of its server
   sed -e "s|\"Database\": \"[^\"]*\"|\"Database\": \"Host=127.0.0.1;Port=$pg_port;Database=postgres;Username=postgres\"|" \
     -e "s|\"Urls\": \"[^\"]*\"|\"Urls\": \"http://127.0.0.1:$3\"|" \
     -e "s|\"Port\": [0-9]*|\"Port\": $port|" -e "s|\"GatewayPort\": [0-9]*|\"GatewayPort\": $gateway|" \
+    -e "s|\"Learning\": \"[^\"]*\"|\"Learning\": \"$mode\"|" \
     -e "s|\"Name\": \"[^\"]*\"|\"Name\": \"$1\"|" "$root/silo-config/$2" >"$work/$1.json"
 }
 
@@ -139,27 +151,40 @@ telemetry() { # name of a number; from the gateway
   exec 3>&-
   sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" <<<"$answer"
 }
-documents() { query "SELECT count(*) FROM rsrnet.documents ${1:+WHERE $1}"; }
+documents() { query "SELECT count(*) FROM rsrnet.documents ${1:+WHERE $1}"; } # those of which this holds; all where nothing is said
 
 "${rsrnet[@]}" newswire --seed "$seed" --count "$articles" >"$work/articles.ndjson" 2>/dev/null
 labelled=$(grep -c '"highlights"' "$work/articles.ndjson")
 sending=$SECONDS
-"${rsrnet[@]}" ingest "$work/articles.ndjson" --json --retry-seconds 300 --url "$url" >"$work/sender.out" 2>"$work/sender.err" &
+
+# The sender reads what it is given: in the ingest the second half only once the silo is dead.
+feed() {
+  local half=$((articles / 2))
+  [[ $during == ingest && $victim != none ]] || half=$articles
+  head -n "$half" "$work/articles.ndjson"
+  while ((half < articles)) && [[ ! -e $work/killed ]]; do sleep 0.05; done
+  tail -n +"$((half + 1))" "$work/articles.ndjson"
+}
+"${rsrnet[@]}" ingest - --json --retry-seconds 300 --url "$url" < <(feed) >"$work/sender.out" 2>"$work/sender.err" &
 sender=$!
 processes[sender]=$sender
 
-# Midway: while articles come in or, where they come in faster than a silo can be killed, while a good part is still to be learned from.
+# Midway. The sender sends batches of 256: the rest of the first half waits for the second.
+midway() {
+  if [[ $during == ingest ]]; then (($(documents '') >= articles / 2 / 256 * 256)); else (($(documents 'learned_at IS NOT NULL') * 4 >= labelled)); fi
+}
 killed=-
 for ((i = 0; i < 3000; i++)); do
-  learned=$(documents 'learned_at IS NOT NULL')
-  ((learned * 4 >= labelled)) && break
+  midway && break
   sleep 0.1
 done
 if [[ $victim != none ]]; then
-  before=$(query "SELECT count(*) FROM rsrnet.documents")
   kill -9 "${processes[$victim]}"
   wait "${processes[$victim]}" 2>/dev/null || true
-  killed="at $learned of $labelled learned"
+  before=$(documents '')
+  learned=$(documents 'learned_at IS NOT NULL')
+  : >"$work/killed"
+  killed="when $before of $articles were stored and $learned of $labelled learned from"
   echo "killed $victim: $before articles were stored, $learned of $labelled learned"
   sleep 5
   launch "$victim"
@@ -191,6 +216,14 @@ failed=$(documents 'status = 4')
 version=$(telemetry weightVersion)
 updates=$(query "SELECT max(learned_at) FROM rsrnet.documents")
 batches=$(query "SELECT count(DISTINCT learned_at) FROM rsrnet.documents WHERE learned_at IS NOT NULL")
+# In the residual mode the checkpoint knows how many articles its regressions have been taught by: a number of 64 bits in the safetensors file.
+taught=$labelled
+if [[ $mode == Residual ]]; then
+  query "SELECT encode(content, 'base64') FROM rsrnet.checkpoints ORDER BY version DESC LIMIT 1" | base64 -d >"$work/weights"
+  header=$(od -An -tu8 -N8 "$work/weights" | tr -d ' ')
+  place=$(head -c "$((8 + header))" "$work/weights" | tail -c "$header" | sed -n 's/.*"regression\.mean\.count":{[^}]*"data_offsets":\[\([0-9]*\),.*/\1/p')
+  taught=$(od -An -tf8 -j "$((8 + header + place))" -N8 "$work/weights" | tr -d ' ')
+fi
 term=$(query "SELECT value FROM rsrnet.settings WHERE name = 'term'")
 stale=$(telemetry staleGradients)
 
@@ -202,12 +235,14 @@ printf '%-28s %s\n' \
   'unfinished' "$unfinished" \
   'failed' "$failed" \
   'learned from' "$learned" \
+  'lessons in the weights' "$taught" \
   'training batches' "$batches" \
   'weight version' "$version" \
   'last version that learned' "$updates" \
   'stale gradients recomputed' "$stale" \
   'terms of the coordinator' "$term" \
   'killed' "$victim $killed" \
+  'learning mode' "$learning" \
   'time' "$seconds s from the first article, the kill, 5 s without the silo and its restart among them"
 
 problems=()
@@ -217,9 +252,10 @@ problems=()
 ((unfinished == 0)) || problems+=("$unfinished articles wait for ever")
 ((failed == 0)) || problems+=("$failed articles failed")
 ((learned == labelled)) || problems+=("$learned of $labelled were learned from")
-# Each batch is three supervision steps, three versions. A version more than its batches account for would be an update applied twice.
+((taught == labelled)) || problems+=("the weights have been taught by $taught articles, not by $labelled")
+# Each batch is a supervision step, three in the notebook's mode, and each a version. More versions than that would be an update applied twice.
 ((updates <= version)) || problems+=("a document was learned at version $updates, which the weights, at $version, do not hold")
-((version <= 3 * batches)) || problems+=("$version updates for $batches batches of three steps: some were applied twice")
+((version <= steps * batches)) || problems+=("$version updates for $batches batches of $steps: some were applied twice")
 if ((${#problems[@]})); then
   printf 'FAILED: %s\n' "${problems[@]}"
   exit 1

@@ -46,7 +46,7 @@ public interface ILearner : IAsyncDisposable
     Task<IReadOnlyList<SearchHit>?> Search(SearchQuery query, CancellationToken cancellation = default);
 
     /// <summary>The best sentences of a document, in article order, and which readout chose them.</summary>
-    ReadoutSummary Summarize(Document document);
+    ValueTask<ReadoutSummary> Summarize(Document document, CancellationToken cancellation = default);
 
     /// <summary>Versions that can be had: the kept checkpoints and the current one; newest first.</summary>
     Task<IReadOnlyList<WeightSummary>> ListWeights(CancellationToken cancellation = default);
@@ -99,7 +99,18 @@ public interface ILearner : IAsyncDisposable
 /// <param name="TimeLimit">
 /// Answer after so long with the document as far as it has come, but not before its first step; null to wait. Alone it goes on until the tolerance is reached.
 /// </param>
-public sealed record RefineRequest(int? Steps = null, double? UntilResidual = null, TimeSpan? TimeLimit = null);
+public sealed record RefineRequest(int? Steps = null, double? UntilResidual = null, TimeSpan? TimeLimit = null)
+{
+    /// <summary>What is left where something was left out.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Less than one step.</exception>
+    internal (int Steps, double? UntilResidual) Bounds(DocumentOptions options)
+    {
+        var until = UntilResidual ?? (this is { Steps: null, TimeLimit: not null } ? options.Tolerance : null);
+        var steps = Steps ?? (until is null ? 1 : options.MaxSteps);
+        ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1, "steps");
+        return (steps, until);
+    }
+}
 
 /// <param name="Text">Search by text; or</param>
 /// <param name="Id">by a document, which is not among its own results.</param>

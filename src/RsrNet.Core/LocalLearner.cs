@@ -26,6 +26,7 @@ public sealed class LocalLearner : ILearner
     private readonly IDocumentStore store;
     private readonly ICheckpointStore? checkpoints;
     private readonly TimeProvider time;
+    private readonly int stepsInTurn;
 
     private readonly LearnerTelemetry telemetry;
     private readonly LearnerTurns turns = new();
@@ -54,17 +55,16 @@ public sealed class LocalLearner : ILearner
         TimeProvider time)
     {
         var isResidual = options.Learning == LearningMode.Residual;
-        if (isResidual && options.Coordination.Replicas > 1)
-            throw new ArgumentException("the residual mode learns with one replica: set Coordination.Replicas to 1 or Learning to Notebook", nameof(options));
         var engine = newEngine();
         this.options = options;
         this.encoder = encoder;
         this.store = store;
         this.checkpoints = checkpoints;
         this.time = time;
+        stepsInTurn = isResidual ? 4 : 1;
         telemetry = new LearnerTelemetry(time, engine.GetType().Name);
         readout = new Readout(encoder);
-        learnedReadout = new SentenceReadout(phrases: options.Residual.Phrases);
+        learnedReadout = options.Residual.NewReadout();
         reader = new ArticleReader(encoder, isResidual);
         backlog = new Backlog(store, reader, telemetry, turns.Wake);
         gauge = new BacklogGauge(store, time);
@@ -80,10 +80,11 @@ public sealed class LocalLearner : ILearner
         labelled = new LabelledDocuments(
             documents, refinement, options.Coordination,
             isResidual ? new Reservoir<ReservedDocument>(options.Residual.ReservoirSize, options.Recursion.Seed) : null, time);
-        drift = new DriftReaction(encoder.Dimensions, options.Drift, coordinator, labelled.Reservoir, telemetry, time);
+        drift = new DriftReaction(encoder.Dimensions, options.Drift, coordinator, labelled.Reservoir is { } reservoir ? reservoir.Shrink : null, telemetry, time);
         if (isResidual && options.Shadow.Enabled) shadow = new ShadowModel(encoder.Dimensions, options.Shadow, options.Coordination);
         training = group is not null
-            ? new SharedTrainingLoop(options, labelled, documents, drift, group, replica, coordinator, schedule, telemetry, time, turns.Wake)
+            ? new SharedTrainingLoop(
+                options, labelled, documents, reader, drift, group, replica, weights, schedule, shadow, telemetry, time, turns.Wake)
             : isResidual
             ? new ResidualTrainingLoop(
                 options, labelled, documents, reader, drift, replica, new Supervision(engine, coordinator, options.Recursion), coordinator, weights, schedule,
@@ -107,7 +108,7 @@ public sealed class LocalLearner : ILearner
         Func<RecursionShape, RecursionOptions, IRecursionEngine>? engine = null, TimeProvider? time = null, Action<string>? warn = null,
         CancellationToken cancellation = default)
     {
-        var shape = new RecursionShape(encoder.Dimensions, options.Recursion.Hidden, options.Recursion.Latent) { Mode = options.Learning };
+        var shape = options.Shape(encoder.Dimensions);
         if (shape.Mode == LearningMode.Residual) engine = static (shape, recursion) => new ResidualEngine(shape, recursion);
         engine ??= EngineCatalog.OfCore().Find(options.Replicas.Engine).Create;
         var learner = new LocalLearner(options, encoder, store, checkpoints, () => engine(shape, options.Recursion), time ?? TimeProvider.System);
@@ -147,7 +148,7 @@ public sealed class LocalLearner : ILearner
                     continue;
                 }
                 TakeIn();
-                var worked = training.LearnIfDue(persistence.HasRoomFor) | refinement.Step();
+                var worked = training.LearnIfDue(persistence.HasRoomFor) | Refine();
                 if (shadow is { IsReady: true }) await TryPromote(shadow);
                 if (!worked && !await TakeStale()) await Rest();
                 telemetry.OnRecovered("learner");
@@ -178,12 +179,23 @@ public sealed class LocalLearner : ILearner
         }
     }
 
+    private bool Refine()
+    {
+        var worked = refinement.Step();
+        // With other weights every article is read anew, which costs more than a step: several steps go with the same ones.
+        for (var step = 1; step < stepsInTurn && refinement.Count > 0; step++) refinement.Step();
+        return worked;
+    }
+
     /// <summary>Idle time goes to documents that were refined with older weights.</summary>
     private async Task<bool> TakeStale() => !backlog.IsBehind && labelled.Waiting == 0 && await refinement.TakeStale(training.LastUpdateAt);
 
     private Task Rest() => turns.Rest(training.DueIn, documents.Unsaved.DueIn, persistence.DueIn);
 
     // ---- What others ask for ------------------------------------------------------------------------------------------------------------------
+
+    /// <summary>After articles or amendments of them were stored, on any thread: hand over and return.</summary>
+    public event Action? Stored;
 
     public async Task<IReadOnlyList<PutOutcome>> Ingest(IReadOnlyList<Article> articles, CancellationToken cancellation = default)
     {
@@ -194,6 +206,7 @@ public sealed class LocalLearner : ILearner
         gauge.OnArrived(outcomes.Count(outcome => !outcome.Duplicate));
         telemetry.OnIngested(outcomes, startedAt);
         backlog.OnArrival();
+        Stored?.Invoke();
         return outcomes;
     }
 
@@ -208,8 +221,8 @@ public sealed class LocalLearner : ILearner
 
     public IAsyncEnumerable<TrajectoryPoint> Watch(string id, CancellationToken cancellation = default) => documents.Watchers.Watch(id, cancellation);
 
-    public ReadoutSummary Summarize(Document document) =>
-        weights.Regressions is { } regressions ? readout.Of(document, learnedReadout, regressions.Statistics) : readout.Of(document);
+    public ValueTask<ReadoutSummary> Summarize(Document document, CancellationToken cancellation = default) => ValueTask.FromResult(
+        weights.Regressions is { } regressions ? readout.Of(document, learnedReadout, regressions.Statistics) : readout.Of(document));
 
     public Task<AmendOutcome?> Amend(string id, Amendment amendment, CancellationToken cancellation = default) => turns.Ask<AmendOutcome?>(async () =>
     {
@@ -220,14 +233,13 @@ public sealed class LocalLearner : ILearner
         // The store is the queue: from there it comes in its turn, with the state it has.
         if (outcome.Put.Status == DocumentStatus.Pending) gauge.OnArrived(1);
         backlog.OnArrival();
+        Stored?.Invoke();
         return outcome;
     });
 
     public async Task<Document?> Refine(string id, RefineRequest request, CancellationToken cancellation = default)
     {
-        var untilResidual = request.UntilResidual ?? (request is { Steps: null, TimeLimit: not null } ? options.Documents.Tolerance : null);
-        var steps = request.Steps ?? (untilResidual is null ? 1 : options.Documents.MaxSteps);
-        ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1, "steps");
+        var (steps, untilResidual) = request.Bounds(options.Documents);
         var run = new RefineRun(steps, untilResidual, request.TimeLimit, time);
         await turns.Ask(async () =>
         {
@@ -340,15 +352,7 @@ public sealed class LocalLearner : ILearner
     {
         var snapshot = telemetry.Read(
             await gauge.Read(cancellation), weights.Version, schedule.DurableVersion, encoder.Id, Mode, schedule.UnsavedAge);
-        if (weights.Regressions is { } regressions)
-        {
-            snapshot = snapshot with
-            {
-                Calibration = regressions.Judged == 0 ? null : regressions.Calibration,
-                ReadoutGain = regressions.ReadoutGain,
-                Readout = regressions.ReadoutOpen ? SentenceReadout.Learned : SentenceReadout.Lead,
-            };
-        }
+        snapshot = snapshot.With(weights.Regressions);
         return exchange is null
             ? snapshot
             : snapshot with { RefusedGradients = exchange.RefusedGradients, StaleGradients = exchange.StaleContributions };

@@ -38,6 +38,13 @@ public sealed record RsrNetOptions
     /// <summary>Sizes and depth in the mode that is set.</summary>
     internal RecursionOptions Recursion => Learning == LearningMode.Residual ? Residual.Recursion : Replicas;
 
+    /// <summary>The network's sizes in the mode that is set.</summary>
+    /// <param name="dimensions">d, the encoder's.</param>
+    internal RecursionShape Shape(int dimensions) => new(dimensions, Recursion.Hidden, Recursion.Latent) { Mode = Learning };
+
+    /// <summary>How batches are shared in the mode that is set: in the residual mode no row depends on others, and a share may be one document.</summary>
+    internal CoordinationOptions Sharing => Learning == LearningMode.Residual ? Coordination with { MinimumBatch = 1 } : Coordination;
+
     /// <summary>
     /// What is out of its range, each naming the option and the range; empty where all is well. The ranges are those the options'
     /// docstrings state.
@@ -92,8 +99,6 @@ public sealed record RsrNetOptions
         Between("Coordination.Epsilon", Coordination.Epsilon, 0, double.PositiveInfinity);
         Between("Coordination.ClipNorm", Coordination.ClipNorm, 0, double.PositiveInfinity);
         AtLeast("Coordination.Replicas", Coordination.Replicas, 1, 1024);
-        if (Learning == LearningMode.Residual && Coordination.Replicas > 1)
-            problems.Add($"Coordination.Replicas is {Coordination.Replicas}; the residual mode learns with 1: set Learning to Notebook for more");
         AtLeast("Coordination.StalenessBound", Coordination.StalenessBound, 0);
         AtLeast("Coordination.AveragingPeriod", Coordination.AveragingPeriod, 1);
 

@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Orleans.Runtime;
 using RsrNet.Core;
 using RsrNet.Core.Articles;
+using RsrNet.Core.Coordination;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Embedding;
 using RsrNet.Core.Telemetry;
@@ -23,7 +24,7 @@ public sealed class ClusterLearner(IGrainFactory grains, ITextEncoder encoder, S
 
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(200);
 
-    private readonly Readout readout = new(encoder);
+    private readonly ClusterReadout readout = new(grains, encoder);
 
     private ICoordinatorGrain Coordinator => grains.GetGrain<ICoordinatorGrain>(0);
 
@@ -44,15 +45,19 @@ public sealed class ClusterLearner(IGrainFactory grains, ITextEncoder encoder, S
         return Ask(grains.GetGrain<IDocumentQueriesGrain>(0).List(query), cancellation);
     }
 
+    public Task<AmendOutcome?> Amend(string id, Amendment amendment, CancellationToken cancellation = default) =>
+        Ask(Document(id).Amend(amendment), cancellation);
+
     public Task<Document?> Refine(string id, RefineRequest request, CancellationToken cancellation = default) =>
         Ask(Document(id).Refine(request), cancellation);
 
     public async IAsyncEnumerable<TrajectoryPoint> Watch(string id, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
+        if (await Find(id, cancellation) is not { } followed) yield break;
         var last = 0;
         while (true)
         {
-            await using var steps = Document(id).Watch(cancellation).GetAsyncEnumerator(cancellation);
+            await using var steps = Document(id).Watch(followed.Sequence, followed.Revision, cancellation).GetAsyncEnumerator(cancellation);
             while (true)
             {
                 try
@@ -61,8 +66,9 @@ public sealed class ClusterLearner(IGrainFactory grains, ITextEncoder encoder, S
                 }
                 catch (Exception exception) when (exception is EnumerationAbortedException or OrleansException && !cancellation.IsCancellationRequested)
                 {
+                    // Its silo has gone, and the document goes on elsewhere; or it was deleted, which the next call will say.
                     await Task.Delay(RetryAfter, cancellation);
-                    break; // its silo has gone; the document goes on elsewhere
+                    break;
                 }
                 if (steps.Current.Step <= last) continue;
                 last = steps.Current.Step;
@@ -81,7 +87,8 @@ public sealed class ClusterLearner(IGrainFactory grains, ITextEncoder encoder, S
         return await Ask(search.Search(SearchVector.Of(embedding.X, document.State?.Y), query.K, except: query.Id), cancellation);
     }
 
-    public ReadoutSummary Summarize(Document document) => readout.Of(document);
+    public async ValueTask<ReadoutSummary> Summarize(Document document, CancellationToken cancellation = default) =>
+        await Ask(readout.Of(document), cancellation);
 
     public async Task<IReadOnlyList<WeightSummary>> ListWeights(CancellationToken cancellation = default) => await Ask(Coordinator.ListWeights(), cancellation);
 
@@ -93,6 +100,10 @@ public sealed class ClusterLearner(IGrainFactory grains, ITextEncoder encoder, S
         await FindWeights(version, cancellation) is { } kept ? await ImportWeights(kept, cancellation) : null;
 
     public Task<WeightSummary> SaveWeights(CancellationToken cancellation = default) => Ask(Coordinator.SaveWeights(), cancellation);
+
+    public Task<ShadowReport?> ReadShadow(CancellationToken cancellation = default) => Ask(grains.GetGrain<IShadowGrain>(0).Read(), cancellation);
+
+    public Task<long?> PromoteShadow(CancellationToken cancellation = default) => Ask(Coordinator.PromoteShadow(), cancellation);
 
     public Task<TelemetrySnapshot> ReadTelemetry(CancellationToken cancellation = default) => Ask(Coordinator.ReadTelemetry(), cancellation);
 

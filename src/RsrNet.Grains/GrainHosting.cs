@@ -32,6 +32,7 @@ public sealed record SiloParts
     /// <summary>The same checkpoints on every silo; null keeps weights in memory alone.</summary>
     public ICheckpointStore? Checkpoints { get; init; }
 
+    /// <summary>Makes an engine for the notebook's network; the residual mode has one of its own.</summary>
     public Func<RecursionShape, RecursionOptions, IRecursionEngine> Engine { get; init; } = static (shape, options) => new CpuEngine(shape, options);
 
     /// <summary>What the engines run on.</summary>
@@ -60,6 +61,7 @@ public static class GrainHosting
             services.TryAddSingleton(TimeProvider.System);
             services.AddSingleton(parts.Options);
             services.AddSingleton(parts.Encoder);
+            services.AddSingleton(new ArticleReader(parts.Encoder, readsSentences: parts.Options.Learning == LearningMode.Residual));
             services.AddSingleton(parts.Store); // as a value: the container leaves it to its owner to dispose
             if (parts.Checkpoints is not null) services.AddSingleton(parts.Checkpoints);
             services.AddSingleton(options ?? new GrainOptions());

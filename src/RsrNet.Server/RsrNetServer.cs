@@ -78,7 +78,7 @@ public sealed class RsrNetServer : IAsyncDisposable
         // Signals and the end of the process are the program's business, not the server's.
         builder.Services.AddSingleton<IHostLifetime, EmbeddedLifetime>();
         var demo = new DemoStream(learner, time);
-        var feed = new TelemetryFeed(learner, TimeSpan.FromSeconds(options.TelemetrySeconds), dataFolder, time);
+        var feed = new TelemetryFeed(learner, TimeSpan.FromSeconds(options.TelemetrySeconds), dataFolder, time, models);
         builder.Services.AddSingleton(learner);
         builder.Services.AddSingleton(limits);
         builder.Services.AddSingleton(time);

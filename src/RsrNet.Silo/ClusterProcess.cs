@@ -79,13 +79,6 @@ internal sealed class ClusterProcess : IServing
         notice = told.Tell;
         var configuration = plan.Configuration;
         var options = configuration.Section<SiloOptions>(SiloOptions.Section);
-        if (configuration.Learner.Learning != LearningMode.Notebook && options.Role == ProcessRole.Local)
-        {
-            // The residual mode learns with one replica: nothing of it is to be spread.
-            return await SingleProcess.Start(plan, notice, cancellation);
-        }
-        if (configuration.Learner.Learning != LearningMode.Notebook && options.Role != ProcessRole.Gateway)
-            throw new WeightsRejectedException("a cluster learns in the notebook mode so far: set Learning to Notebook, or Silo.Role to Local");
         if (options.Role != ProcessRole.Local && configuration.Server.Database.Length == 0)
         {
             throw new StoreUnavailableException(
@@ -118,7 +111,9 @@ internal sealed class ClusterProcess : IServing
                 : BuildSilo(options, database, grains, notice, new SiloParts
                 {
                     Options = configuration.Learner, Encoder = encoder, Store = storage.Documents, Checkpoints = storage.Checkpoints,
-                    Engine = plan.Engine.Create, Device = plan.Engine.Name == Cuda ? Cuda : ReplicaEngines.Cpu,
+                    Engine = plan.Engine.Create,
+                    // The residual mode's engine runs on processors, whatever else there is.
+                    Device = plan.Engine.Name == Cuda && configuration.Learner.Learning == LearningMode.Notebook ? Cuda : ReplicaEngines.Cpu,
                     Role = options.Role == ProcessRole.Gpu ? SiloRole.Gpu : SiloRole.Cpu,
                 });
             await Join(cluster, options, cancellation);

@@ -3,6 +3,7 @@ using RsrNet.Core.Articles;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Tests.Learner;
 using RsrNet.Core.Weights;
+using RsrNet.Grains.Documents;
 
 namespace RsrNet.Cluster.Tests;
 
@@ -129,7 +130,11 @@ public sealed class ClusterLearnerTests
                 if (steps.Count >= 3) break;
             }
         }, Cancellation);
-        while (!watching.IsCompleted) await learner.Refine("a0", new RefineRequest(Steps: 1), Cancellation);
+        await LearningCluster.Eventually(async () =>
+        {
+            await learner.Refine("a0", new RefineRequest(Steps: 1), Cancellation);
+            return watching.IsCompleted;
+        }, "three steps");
         await watching;
         Assert.Equal([steps[0], steps[0] + 1, steps[0] + 2], steps);
     }
@@ -147,7 +152,11 @@ public sealed class ClusterLearnerTests
         {
             await foreach (var _ in learner.Watch("a1", Cancellation)) Interlocked.Increment(ref seen);
         }, Cancellation);
-        while (Volatile.Read(ref seen) == 0) await learner.Refine("a1", new RefineRequest(), Cancellation);
+        await LearningCluster.Eventually(async () =>
+        {
+            await learner.Refine("a1", new RefineRequest(), Cancellation);
+            return Volatile.Read(ref seen) > 0;
+        }, "a step");
 
         Assert.True(await learner.Delete("a1", Cancellation));
 
@@ -156,9 +165,88 @@ public sealed class ClusterLearnerTests
         Assert.False(await learner.Delete("a1", Cancellation));
         await learner.Ingest([LearningCluster.Labelled(1)], Cancellation);
         Assert.Equal(1, (await learner.Find("a1", Cancellation))!.Revision);
-        await watching.WaitAsync(TimeSpan.FromMinutes(1), Cancellation);
+        await Ended(watching);
 
         async Task<IReadOnlyList<SearchHit>> Hits() => (await learner.Search(new SearchQuery("story 1", null, 10), Cancellation))!;
+    }
+
+    [Fact]
+    public async Task Watch_OfADocumentThatWentWhileNobodyLooked_Ends()
+    {
+        await using var cluster = await LearningCluster.Start(2);
+        var learner = cluster.Learner;
+        await learner.Ingest([LearningCluster.Unlabelled(0)], Cancellation);
+        await cluster.Settled(1);
+        var before = (await learner.Find("a0", Cancellation))!;
+        await learner.Delete("a0", Cancellation);
+        var grain = cluster.Client.GetGrain<IDocumentGrain>("a0");
+        await foreach (var step in grain.Watch(before.Sequence, before.Revision, Cancellation)) Assert.Fail($"a step {step.Step} of nothing");
+        Assert.Null(await learner.Find("a0", Cancellation));
+
+        // The same id again is another document, whoever followed the one before.
+        await learner.Ingest([LearningCluster.Unlabelled(0)], Cancellation);
+        Assert.Equal(1, (await learner.Find("a0", Cancellation))!.Revision);
+        await foreach (var step in grain.Watch(before.Sequence, before.Revision, Cancellation)) Assert.Fail($"a step {step.Step} of another document");
+        await foreach (var step in learner.Watch("nobody", Cancellation)) Assert.Fail($"a step {step.Step} of nobody");
+    }
+
+    [Fact]
+    public async Task Watch_OverANewRevision_GoesOn()
+    {
+        await using var cluster = await LearningCluster.Start(2);
+        var learner = cluster.Learner;
+        await learner.Ingest([LearningCluster.Unlabelled(0)], Cancellation);
+        await cluster.Settled(1);
+        var before = (await learner.Find("a0", Cancellation))!;
+        await learner.Ingest([new Article("a0", "an entirely other text")], Cancellation);
+        await LearningCluster.Eventually(async () => await learner.Find("a0", Cancellation) is { IsFinished: true, Revision: 2 });
+        var grain = cluster.Client.GetGrain<IDocumentGrain>("a0");
+        var seen = 0;
+        var watching = Task.Run(async () =>
+        {
+            await foreach (var _ in grain.Watch(before.Sequence, before.Revision, Cancellation)) Interlocked.Increment(ref seen);
+        }, Cancellation);
+        await LearningCluster.Eventually(async () =>
+        {
+            await learner.Refine("a0", new RefineRequest(), Cancellation);
+            return Volatile.Read(ref seen) > 0;
+        }, "a step");
+        await learner.Delete("a0", Cancellation);
+        await Ended(watching);
+    }
+
+    [Fact]
+    public async Task Refine_WithATimeLimit_AnswersAfterOneStepAtLeast()
+    {
+        await using var cluster = await LearningCluster.Start(1);
+        await cluster.Learner.Ingest([LearningCluster.Unlabelled(0)], Cancellation);
+        await cluster.Settled(1);
+        var before = (await cluster.Learner.Find("a0", Cancellation))!.State!.Step;
+        var after = await cluster.Learner.Refine("a0", new RefineRequest(Steps: 100_000, TimeLimit: TimeSpan.FromTicks(1)), Cancellation);
+        Assert.Equal(before + 1, after!.State!.Step);
+    }
+
+    [Fact]
+    public async Task Amend_HighlightsAndLabelsThatComeLate_AreScoredAndLearned()
+    {
+        await using var cluster = await LearningCluster.Start(2);
+        var learner = cluster.Learner;
+        await learner.Ingest(LearningCluster.Articles(0, 12), Cancellation);
+        await cluster.Settled(12);
+        var before = (await learner.Find("a3", Cancellation))!;
+        Assert.Null(before.LearnedAt);
+
+        var outcome = await learner.Amend("a3", new Amendment(["hill 15 is plain"], new Dictionary<string, string> { ["topic"] = "hills" }), Cancellation);
+
+        Assert.Equal((2, false), (outcome!.Value.Put.Revision, outcome.Value.Put.Duplicate));
+        Assert.NotNull(outcome.Value.Similarity);
+        await LearningCluster.Eventually(async () => await learner.Find("a3", Cancellation) is { IsFinished: true, LearnedAt: not null }, "the learning");
+        var after = (await learner.Find("a3", Cancellation))!;
+        Assert.True(after.State!.Step > before.State!.Step, "it goes on from the state that was foretold");
+        Assert.Equal("hills", after.Article.Labels["topic"]);
+        Assert.True((await learner.Amend("a3", new Amendment(["hill 15 is plain"], null), Cancellation))!.Value.Put.Duplicate);
+        Assert.Null(await learner.Amend("nobody", new Amendment(["x"], null), Cancellation));
+        await LearningCluster.Eventually(async () => (await learner.ReadMap(0, Cancellation)).Points.Any(point => point is { Item.Id: "a3", Label: not null }), "the label");
     }
 
     [Fact]
@@ -178,7 +266,7 @@ public sealed class ClusterLearnerTests
         }
         Assert.Null(await cluster.Learner.Search(new SearchQuery(null, "nobody"), Cancellation));
         var document = (await cluster.Learner.Find("a4", Cancellation))!;
-        Assert.Equal(local.Summarize(document).Sentences, cluster.Learner.Summarize(document).Sentences);
+        Assert.Equal((await local.Summarize(document, Cancellation)).Sentences, (await cluster.Learner.Summarize(document, Cancellation)).Sentences);
     }
 
     [Fact]
@@ -197,7 +285,7 @@ public sealed class ClusterLearnerTests
     [Fact]
     public async Task RestoreWeights_EarlierVersion_BecomesCurrentUnderANewNumber()
     {
-        await using var cluster = await LearningCluster.Start(2);
+        await using var cluster = await LearningCluster.Start(2, LearningCluster.InFullBatches(LearningCluster.SmallOptions));
         var learner = cluster.Learner;
         await learner.Ingest([.. Enumerable.Range(0, 6).Select(LearningCluster.Labelled)], Cancellation);
         await cluster.Settled(6);
@@ -247,12 +335,18 @@ public sealed class ClusterLearnerTests
     [Fact]
     public async Task Idle_AfterNewWeights_BringsEveryDocumentToThem()
     {
-        var options = LearningCluster.SmallOptions;
+        var options = LearningCluster.InFullBatches(LearningCluster.SmallOptions);
         options = options with { Documents = options.Documents with { RefreshWhenIdle = true, RefreshSettleSeconds = 0.1 } };
         await using var cluster = await LearningCluster.Start(1, options);
         await cluster.Learner.Ingest([LearningCluster.Unlabelled(0)], Cancellation);
         await cluster.Settled(1);
         await cluster.Learner.Ingest([.. Enumerable.Range(1, 6).Select(LearningCluster.Labelled)], Cancellation);
         await LearningCluster.Eventually(async () => (await cluster.Learner.Find("a0", Cancellation))!.State!.WeightVersion == 3);
+    }
+
+    private static async Task Ended(Task watching)
+    {
+        await LearningCluster.Eventually(() => Task.FromResult(watching.IsCompleted), "the end of the watch");
+        await watching;
     }
 }

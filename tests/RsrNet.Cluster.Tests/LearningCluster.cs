@@ -38,6 +38,12 @@ internal sealed class LearningCluster : IAsyncDisposable
         Weights = new WeightOptions { CheckpointUpdates = 12, CheckpointSeconds = 5 },
     };
 
+    /// <summary>The residual mode, as small.</summary>
+    public static RsrNetOptions ResidualOptions { get; } = SmallOptions with
+    {
+        Learning = LearningMode.Residual, Residual = new ResidualOptions { Hidden = 8, Latent = 4, ReservoirSize = 50 },
+    };
+
     public IDocumentStore Store { get; }
 
     public ICheckpointStore Checkpoints { get; }
@@ -71,7 +77,7 @@ internal sealed class LearningCluster : IAsyncDisposable
             silo.AddMemoryGrainStorage("PubSubStore");
             silo.UseInMemoryReminderService();
             // Where silos are killed, their deaths are found out sooner than in production. Not so fast that a busy machine's slowness is taken for one.
-            if (mortal) silo.Configure<ClusterMembershipOptions>(membership => membership.ProbeTimeout = TimeSpan.FromSeconds(1));
+            if (mortal) silo.Configure<ClusterMembershipOptions>(membership => membership.ProbeTimeout = TimeSpan.FromSeconds(3));
             silo.ConfigureLogging(logging => logging.SetMinimumLevel(LogLevel.Warning));
         });
         builder.ConfigureClient(client => client.AddRsrNet(encoder, grains));
@@ -84,6 +90,10 @@ internal sealed class LearningCluster : IAsyncDisposable
         new($"a{i}", $"the story {i} tells of town {i * 7} and of river {i * 13}") { Highlights = [$"story {i} of town {i * 7}"] };
 
     public static Article Unlabelled(int i) => new($"a{i}", $"a plain report {i} about hill {i * 5} without a summary");
+
+    /// <summary>Only full batches: what is learned together does not depend on how fast the documents come.</summary>
+    public static RsrNetOptions InFullBatches(RsrNetOptions options) =>
+        options with { Coordination = options.Coordination with { BatchWaitMs = 3_600_000 } };
 
     /// <summary>Every third one without highlights.</summary>
     public static Article[] Articles(int first, int count) =>
@@ -122,8 +132,8 @@ internal sealed class LearningCluster : IAsyncDisposable
 
     public static async Task Eventually(Func<Task<bool>> condition, string what = "it")
     {
-        // Three minutes are a hang, not a bound on speed.
-        for (var tries = 0; tries < 3600; tries++)
+        // Five minutes are a hang, not a bound on speed.
+        for (var tries = 0; tries < 6000; tries++)
         {
             try
             {
@@ -135,23 +145,26 @@ internal sealed class LearningCluster : IAsyncDisposable
             }
             await Task.Delay(50, Cancellation);
         }
-        Assert.Fail($"{what} did not come to that in three minutes");
+        Assert.Fail($"{what} did not come to that in five minutes");
     }
 
     /// <summary>Calls a grain, and again while the cluster mends itself.</summary>
     public static async Task<T> Persist<T>(Func<Task<T>> call)
     {
-        while (true)
+        var answer = default(T);
+        await Eventually(async () =>
         {
             try
             {
-                return await call();
+                answer = await call();
+                return true;
             }
-            catch (Exception problem) when (problem is OrleansException or TimeoutException or StoreUnavailableException)
+            catch (Exception problem) when (problem is OrleansException or TimeoutException)
             {
-                await Task.Delay(200, Cancellation);
+                return false;
             }
-        }
+        }, "the call");
+        return answer!;
     }
 
     public async ValueTask DisposeAsync() => await cluster.DisposeAsync();

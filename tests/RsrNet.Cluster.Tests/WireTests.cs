@@ -4,11 +4,15 @@ using RsrNet.Core;
 using RsrNet.Core.Articles;
 using RsrNet.Core.Coordination;
 using RsrNet.Core.Documents;
+using RsrNet.Core.Embedding;
+using RsrNet.Core.Evaluation;
 using RsrNet.Core.Numerics;
 using RsrNet.Core.Replicas;
 using RsrNet.Core.Telemetry;
 using RsrNet.Core.Weights;
 using RsrNet.Grains;
+using RsrNet.Grains.Documents;
+using RsrNet.Grains.Replicas;
 
 namespace RsrNet.Cluster.Tests;
 
@@ -58,6 +62,77 @@ public sealed class WireTests : IDisposable
         var checkpoint = new Checkpoint(4, "tiny", "notebook", weights, optimizer, At, 0.5f);
         Assert.Equivalent(checkpoint, Travel(checkpoint), strict: true);
         Assert.Null(Travel(checkpoint with { Optimizer = null, EncoderId = null, Loss = null }).Optimizer);
+    }
+
+    [Fact]
+    public void Document_WithSentences_ArrivesAsItWas()
+    {
+        var encoder = new HashedEncoder();
+        var document = new ArticleReader(encoder, readsSentences: true).Read(new Document
+        {
+            Article = new Article("a", "The river rose by 2 metres. \"We saw it,\" said Ann Moore. Rain is forecast.") { Highlights = ["The river rose"] },
+            Sequence = 1, Revision = 1, IngestedAt = At,
+        });
+        Assert.Equivalent(document, Travel(document), strict: true);
+        Assert.Equal(3, document.Embedding!.Sentences!.Count);
+        var empty = new ArticleReader(encoder, readsSentences: true).Read(document with { Article = new Article("a", "..."), Embedding = null });
+        Assert.Equivalent(empty, Travel(empty), strict: true);
+    }
+
+    [Fact]
+    public void ResidualWeights_WithAverageAndRegressions_ArriveAsTheyWere()
+    {
+        var options = new ResidualOptions { Hidden = 5, Latent = 3, Anchor = 0.5 };
+        var shape = new RecursionShape(6, 5, 3) { Mode = LearningMode.Residual };
+        var coordinator = new Coordinator(RecursionInitialization.Create(shape, 1), new CoordinationOptions(), options);
+        coordinator.Apply([.. Enumerable.Repeat(0.1f, coordinator.Weights.Parameters.Length)], 0.5f);
+        var checkpoint = coordinator.Snapshot("tiny", "residual", At) with { Pinned = true };
+        checkpoint = checkpoint with { Residual = checkpoint.Residual! with { Promoted = options } };
+        var back = Travel(checkpoint);
+        Assert.Equivalent(checkpoint, back, strict: true);
+        Assert.Equal(options, back.Residual!.Promoted);
+
+        var published = new PublishedWeights(2, 1, coordinator.Weights, null) { Served = coordinator.Served, LearningRate = 0.01, Residual = options };
+        Assert.Equivalent(published, Travel(published), strict: true);
+        Assert.Equal(coordinator.Served.Parameters, Travel(published).Served.Parameters);
+        var notebook = Travel(new PublishedWeights(2, 1, RecursionInitialization.Create(new RecursionShape(6, 5, 3), 1), new AdamState(4)));
+        Assert.Same(notebook.Weights, notebook.Served);
+    }
+
+    [Fact]
+    public void Contribution_WithLessons_ArrivesAsItWas()
+    {
+        var lesson = new Lesson
+        {
+            X = [1, 2], T = [3, 4], Sentence = [5, 6], PoolGram = [1.5, 2.5], PoolMoment = [3.5], Scale = 0.1, Confidence = [0.2, 0.3], ForetoldCosine = 0.4,
+            Probability = 0.5, Cosine = 0.6, Error = 0.7, ReadoutGram = [0.8], ReadoutMoment = [0.9], Learned = 0.11, Lead = 0.12,
+            WordGram = [0.13], WordMoment = [0.14], HighlightWords = 15,
+        };
+        var contribution = new Contribution
+        {
+            Term = 2, BaseVersion = 5, Parts = [new ContributionPart(1, 8, 16, 1, 0.5f, 0.6)], Values = [1, 2], Statistics = [], Calls = 0, Lessons = [lesson, lesson],
+        };
+        Assert.Equivalent(contribution, Travel(contribution), strict: true);
+    }
+
+    [Fact]
+    public void SmallValues_ArriveAsTheyWere()
+    {
+        Assert.Equivalent(new Readiness(3, ReadyFor.Training, [1, 2]), Travel(new Readiness(3, ReadyFor.Training, [1, 2])), strict: true);
+        Assert.Equal(new Readiness(0, ReadyFor.Nothing, null), Travel(new Readiness(0, ReadyFor.Nothing, null)));
+        var request = new RefineRequest(5, 0.1, TimeSpan.FromMilliseconds(20));
+        Assert.Equal(request, Travel(request));
+        var amendment = new Amendment(["one"], new SortedDictionary<string, string> { ["topic"] = "x" });
+        Assert.Equivalent(amendment, Travel(amendment), strict: true);
+        Assert.Equal(new Amendment(null, null), Travel(new Amendment(null, null)));
+        var outcome = new AmendOutcome(new PutOutcome("a", 2, 7, At, false, DocumentStatus.Pending), 0.5f);
+        Assert.Equal(outcome, Travel(outcome));
+        var summary = new SummaryJudgement(0.1, 0.2, true);
+        Assert.Equal(summary, Travel(summary));
+        var report = new ShadowReport(new ResidualOptions { Anchor = 0.5 }, 20, 500, 3, 4, 0.1, 0.2, 0.3, 0.4, new Interval(1, 2, 3), null, [7]);
+        Assert.Equivalent(report, Travel(report), strict: true);
+        var batch = new ReplicaBatch(["a"], ["b"]) { Replays = [["c", "d"], ["e"]] };
+        Assert.Equivalent(batch, Travel(batch), strict: true);
     }
 
     [Fact]

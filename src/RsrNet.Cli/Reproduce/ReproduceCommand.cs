@@ -26,17 +26,22 @@ internal static class ReproduceCommand
         };
         var plot = new Option<string?>("--plot") { Description = "Where the plot goes. Default reproduce-NAME.svg in the current folder.", HelpName = "FILE" };
         var seed = NumberOption.Of("--seed", "Of weights and order.", 1, least: 0);
+        var inner = new Option<bool>("--inner")
+        {
+            Description = "Leaves what judges alone, and lets the last fifth of what teaches judge: how the settings of human-numbers, ag-news and fake-news were chosen.",
+        };
         var json = new Option<bool>("--json") { Description = "JSON: {name, figures: [{what, ours, atLeast?, atMost?, notebook?, met?}], seconds, plot}." };
-        var command = new Command("reproduce", "Runs a notebook's experiment end to end, with a table of its figures and a plot.") { name, data, plot, seed, json };
+        var command = new Command("reproduce", "Runs a notebook's experiment end to end, with a table of its figures and a plot.") { name, data, plot, seed, inner, json };
         command.SetAction(async (parsed, cancellation) =>
         {
             var chosen = parsed.GetRequiredValue(name);
             if (!Names.Contains(chosen)) throw new UsageException($"there is no experiment '{chosen}'; there are {string.Join(", ", Names)}");
+            if (parsed.GetValue(inner) && chosen is "char-lm" or "rsr-net") throw new UsageException($"{chosen} has the notebook's settings: nothing was chosen, so there is no --inner");
             var clock = Stopwatch.StartNew();
             ExperimentReport report;
             try
             {
-                report = await Run(chosen, parsed.GetValue(data), parsed.GetValue(seed), terminal, cancellation);
+                report = await Run(chosen, parsed.GetValue(data), parsed.GetValue(seed), parsed.GetValue(inner), terminal, cancellation);
             }
             catch (Exception problem) when (problem is InvalidDataException or JsonException)
             {
@@ -52,20 +57,20 @@ internal static class ReproduceCommand
         return command;
     }
 
-    private static async Task<ExperimentReport> Run(string name, string? folder, int seed, Terminal terminal, CancellationToken cancellation)
+    private static async Task<ExperimentReport> Run(string name, string? folder, int seed, bool inner, Terminal terminal, CancellationToken cancellation)
     {
         switch (name)
         {
             case "human-numbers":
-                using (var numbers = new HumanNumbers(terminal.Notice, seed, cancellation: cancellation)) return numbers.Run();
+                using (var numbers = new HumanNumbers(terminal.Notice, seed, inner ? HumanNumbers.InnerLength : 0, cancellation)) return numbers.Run();
             case "char-lm":
                 return CharacterModel.Run(
                     CharacterModel.ReadAbstracts(Find(folder, "arxiv", "abstracts.jsonl")), terminal.Notice, seed, cancellation: cancellation);
             case "fake-news":
                 var headlines = TextClasses.ReadFakeNews(Find(folder, "fakenewsnet", "politifact_fake.csv"), Find(folder, "fakenewsnet", "politifact_real.csv"));
-                return TextClasses.FakeNews(headlines, terminal.Notice, seed, cancellation: cancellation);
+                return TextClasses.FakeNews(headlines, terminal.Notice, seed, inner: inner, cancellation: cancellation);
             case "ag-news":
-                return TextClasses.AgNews(TextClasses.ReadAgNews(Find(folder, "ag_news", "articles.csv")), terminal.Notice, seed, cancellation: cancellation);
+                return TextClasses.AgNews(TextClasses.ReadAgNews(Find(folder, "ag_news", "articles.csv")), terminal.Notice, seed, inner: inner, cancellation: cancellation);
             default:
                 var articles = await LabelledArticles.Read([Find(folder, "cnn_dailymail", "articles.csv")], new ArticleLimits(), terminal, cancellation);
                 if (articles.Count < 10) throw new CommandException("the notebook needs at least ten articles with highlights");

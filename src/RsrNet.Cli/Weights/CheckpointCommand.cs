@@ -24,10 +24,11 @@ internal static class CheckpointCommand
             Description = "Which version goes into the file; without it the current one.",
             HelpName = "N",
         };
+        var model = ModelOption();
         var url = ServerAddress.Option(terminal);
         var command = new Command("save", "Downloads a weight version to a file, or makes the server write a checkpoint now.")
         {
-            file, version, url,
+            file, version, model, url,
         };
         command.SetAction(async (parsed, cancellation) =>
         {
@@ -35,21 +36,21 @@ internal static class CheckpointCommand
             if (parsed.GetValue(file) is { } path)
             {
                 var name = parsed.GetValue(version)?.ToString(CultureInfo.InvariantCulture) ?? "latest";
-                await Download(server, name, Path.GetFullPath(path), terminal, cancellation);
+                await Download(server, $"{Address(parsed.GetValue(model))}/{name}", Path.GetFullPath(path), terminal, cancellation);
                 return RsrNetCommand.Done;
             }
             if (parsed.GetValue(version) is not null)
             {
                 throw new UsageException("--version needs a file to write to; the server itself keeps that version already");
             }
-            var saved = await server.Post("v1/weights", null, cancellation);
+            var saved = await server.Post(Address(parsed.GetValue(model)), null, cancellation);
             terminal.ResultWriter.WriteLine($"weight version {saved.Integer("version")} is durable in the server's data folder");
             return RsrNetCommand.Done;
         });
         return command;
     }
 
-    private static async Task Download(ServerClient server, string version, string path, Terminal terminal, CancellationToken cancellation)
+    private static async Task Download(ServerClient server, string address, string path, Terminal terminal, CancellationToken cancellation)
     {
         // Under another name first: a download that breaks off must not stand there as a checkpoint.
         var partial = path + ".partial";
@@ -57,7 +58,7 @@ internal static class CheckpointCommand
         {
             await using (var stream = new FileStream(partial, FileMode.Create, FileAccess.Write))
             {
-                await server.Download($"v1/weights/{version}", stream, cancellation);
+                await server.Download(address, stream, cancellation);
             }
             File.Move(partial, path, overwrite: true);
         }
@@ -68,19 +69,24 @@ internal static class CheckpointCommand
         terminal.ResultWriter.WriteLine($"{path} ({new FileInfo(path).Length:N0} bytes)");
     }
 
+    private static Option<string?> ModelOption() => new("--model") { Description = "Of this text model instead of RSR-Net.", HelpName = "NAME" };
+
+    private static string Address(string? model) => model is null ? "v1/weights" : $"v1/models/{ServerClient.Escape(model)}/weights";
+
     private static Command Load(Terminal terminal)
     {
         var file = new Argument<string>("FILE") { Description = "A safetensors file with PyTorch's state_dict names." };
         var json = new Option<bool>("--json") { Description = "The server's answer as JSON." };
+        var model = ModelOption();
         var url = ServerAddress.Option(terminal);
-        var command = new Command("load", "Makes a server go on from the weights of a file.") { file, json, url };
+        var command = new Command("load", "Makes a server go on from the weights of a file.") { file, model, json, url };
         command.SetAction(async (parsed, cancellation) =>
         {
             var path = parsed.GetRequiredValue(file);
             if (!File.Exists(path)) throw new CommandException($"{path}: there is no such file");
             using var server = new ServerClient(parsed.GetRequiredValue(url), terminal);
             await using var stream = File.OpenRead(path);
-            var answer = await server.PutFile("v1/weights", stream, cancellation);
+            var answer = await server.PutFile(Address(parsed.GetValue(model)), stream, cancellation);
             terminal.ResultWriter.WriteLine(parsed.GetValue(json) ? JsonText.Of(answer) : $"weight version {answer.Integer("version")}");
             return RsrNetCommand.Done;
         });
@@ -90,12 +96,13 @@ internal static class CheckpointCommand
     private static Command List(Terminal terminal)
     {
         var json = new Option<bool>("--json") { Description = "The server's JSON." };
+        var model = ModelOption();
         var url = ServerAddress.Option(terminal);
-        var command = new Command("list", "Lists the weight versions a server keeps, newest first.") { json, url };
+        var command = new Command("list", "Lists the weight versions a server keeps, newest first.") { model, json, url };
         command.SetAction(async (parsed, cancellation) =>
         {
             using var server = new ServerClient(parsed.GetRequiredValue(url), terminal);
-            var versions = await server.Get("v1/weights", cancellation);
+            var versions = await server.Get(Address(parsed.GetValue(model)), cancellation);
             if (parsed.GetValue(json)) terminal.ResultWriter.WriteLine(JsonText.Of(versions));
             else Print(versions, terminal);
             return RsrNetCommand.Done;

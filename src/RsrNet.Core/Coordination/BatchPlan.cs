@@ -24,6 +24,19 @@ public static class BatchPlan
         ? options.BatchSize * options.AveragingPeriod * replicas
         : options.BatchSize;
 
+    /// <summary>Updates that may come of so many pieces of work under way, and of one more.</summary>
+    /// <param name="replays">How often each batch is followed by one that was learned before.</param>
+    internal static int UpdatesAhead(int underway, RsrNetOptions options, int replays) =>
+        (options.Coordination.Mode switch
+        {
+            CoordinationMode.Asynchronous => underway + 1,
+            CoordinationMode.LocalSteps => options.Coordination.AveragingPeriod,
+            _ => 1,
+        }) * Updates(options, replays);
+
+    /// <summary>Supervision steps of a batch and of what is learned again after it.</summary>
+    internal static int Updates(RsrNetOptions options, int replays) => options.Recursion.SupervisionSteps * (1 + replays);
+
     /// <summary>One batch in parts that differ by one document at most.</summary>
     private static List<(int, IReadOnlyList<IReadOnlyList<T>>)> Shared<T>(IReadOnlyList<T> documents, IReadOnlyList<int> replicas, int minimum)
     {

@@ -15,11 +15,14 @@ public sealed record Contribution
     /// <summary>[parameters] the gradient; with local steps [3 * parameters]: parameters, Adam's means, Adam's variances.</summary>
     public required float[] Values { get; init; }
 
-    /// <summary>[statistics] BatchNorm's running statistics, moved on from those of the base version.</summary>
+    /// <summary>[statistics] BatchNorm's running statistics, moved on from those of the base version. Empty in the residual mode, which has no BatchNorm.</summary>
     public required float[] Statistics { get; init; }
 
     /// <summary>Calls of the network by which the statistics were moved.</summary>
     public required long Calls { get; init; }
+
+    /// <summary>What its documents teach the regressions beside the network, in their order; none in the notebook's mode.</summary>
+    public IReadOnlyList<Lesson> Lessons { get; init; } = [];
 
     /// <summary>How exactly <see cref="Values"/> are to travel; they have been rounded to it already.</summary>
     public GradientPrecision Precision { get; init; }
@@ -37,7 +40,7 @@ public sealed record Contribution
 
     /// <summary>
     /// The means over all rows: of gradients that are means over their own rows this is the joined batch's gradient, up to the batch statistics that
-    /// each replica takes over its own rows. Running statistics are joined the same way: the mean is the joined batch's, and as running variances
+    /// each replica takes over its own rows (the residual mode has none: there it is the joined batch's but for rounding). Running statistics are joined the same way: the mean is the joined batch's, and as running variances
     /// hold unbiased estimates, theirs is one, too. Always in the same order, so that the sum does not depend on who came first.
     /// </summary>
     /// <param name="contributions">At least one; of one term and one base version.</param>
@@ -62,6 +65,7 @@ public sealed record Contribution
             Values = values,
             Statistics = statistics,
             Calls = ordered.Max(contribution => contribution.Calls),
+            Lessons = [.. ordered.SelectMany(contribution => contribution.Lessons)],
         };
     }
 

@@ -18,10 +18,19 @@ public sealed class Coordinator
     /// <param name="residual">For a network in the residual mode, which needs it; its learning rate counts.</param>
     /// <exception cref="ArgumentException">An option of the optimiser is out of range.</exception>
     public Coordinator(RecursionWeights weights, CoordinationOptions options, ResidualOptions? residual = null)
+        : this(residual is null ? options : options with { LearningRate = residual.LearningRate }, weights)
     {
         if (weights.Shape.Mode == LearningMode.Residual != residual is not null)
             throw new ArgumentException("a network in the residual mode goes with residual options, and no other does", nameof(residual));
-        if (residual is not null) options = options with { LearningRate = residual.LearningRate };
+        Residual = configured = residual;
+        if (residual is null) return;
+        Regressions = new StreamRegressions(weights.Shape.D, residual);
+        Regressions.Publish(weights);
+        average = new WeightAverage(weights, residual.AverageDecay);
+    }
+
+    private Coordinator(CoordinationOptions options, RecursionWeights weights)
+    {
         Require(options.LearningRate > 0, nameof(options.LearningRate), "above 0", options.LearningRate);
         Require(options.Beta1 is >= 0 and < 1, nameof(options.Beta1), "at least 0 and below 1", options.Beta1);
         Require(options.Beta2 is >= 0 and < 1, nameof(options.Beta2), "at least 0 and below 1", options.Beta2);
@@ -30,11 +39,17 @@ public sealed class Coordinator
         this.options = rates = options;
         Weights = weights;
         Optimizer = new AdamState(weights.Layout.ParameterCount);
-        Residual = configured = residual;
-        if (residual is null) return;
-        Regressions = new StreamRegressions(weights.Shape.D, residual);
-        Regressions.Publish(weights);
-        average = new WeightAverage(weights, residual.AverageDecay);
+    }
+
+    /// <summary>One that a replica steps weights of its own with, between two averagings: network and moments, and nothing beside them.</summary>
+    /// <param name="published">With moments.</param>
+    internal static Coordinator OfReplica(PublishedWeights published, CoordinationOptions options)
+    {
+        var moments = published.Optimizer ?? throw new ArgumentException("weights without Adam's moments cannot be stepped from", nameof(published));
+        return new Coordinator(options with { LearningRate = published.LearningRate }, published.Weights.Clone())
+        {
+            Optimizer = moments.Clone(), Version = published.Version,
+        };
     }
 
     /// <summary>The current weights, in place: the next <see cref="Apply"/> changes them.</summary>
@@ -52,6 +67,9 @@ public sealed class Coordinator
         get => rates.LearningRate / options.LearningRate;
         set => rates = options with { LearningRate = options.LearningRate * value };
     }
+
+    /// <summary>Adam's step size now.</summary>
+    internal double LearningRate => rates.LearningRate;
 
     /// <summary>How the residual mode learns now: as configured, or as the promoted challenger does. Null in the notebook's mode.</summary>
     public ResidualOptions? Residual { get; private set; }
@@ -86,11 +104,7 @@ public sealed class Coordinator
         }
         FusedAdam.Step(Weights.Parameters, gradient, GradientClip.Coefficient(norm, options.ClipNorm), Optimizer, rates);
         average?.Add(Weights);
-        if (lessons is { Count: > 0 } && Regressions is not null)
-        {
-            foreach (var lesson in lessons) Regressions.Observe(lesson);
-            Publish();
-        }
+        Observe(lessons);
         Version++;
         Loss = loss;
         return norm;
@@ -102,8 +116,9 @@ public sealed class Coordinator
     /// </summary>
     /// <param name="values">[3 * parameters]: parameters, Adam's means, Adam's variances.</param>
     /// <param name="updates">Supervision steps behind it; the version advances by as many.</param>
+    /// <param name="lessons">What the batches teach the regressions; part of the same version.</param>
     /// <returns>Whether it was taken.</returns>
-    public bool Average(ReadOnlySpan<float> values, int updates, float loss)
+    public bool Average(ReadOnlySpan<float> values, int updates, float loss, IReadOnlyList<Lesson>? lessons = null)
     {
         var parameters = Weights.Layout.ParameterCount;
         if (values.Length != 3 * parameters)
@@ -117,6 +132,8 @@ public sealed class Coordinator
         values[parameters..(2 * parameters)].CopyTo(Optimizer.Mean);
         values[(2 * parameters)..].CopyTo(Optimizer.Variance);
         Optimizer.Step += updates;
+        average?.Add(Weights, updates);
+        Observe(lessons);
         Version += updates;
         Loss = loss;
         return true;
@@ -182,6 +199,13 @@ public sealed class Coordinator
         rates = options = options with { LearningRate = otherwise.LearningRate };
         average!.Decay = otherwise.AverageDecay;
         Regressions!.Options = otherwise;
+    }
+
+    private void Observe(IReadOnlyList<Lesson>? lessons)
+    {
+        if (lessons is not { Count: > 0 } || Regressions is null) return;
+        foreach (var lesson in lessons) Regressions.Observe(lesson);
+        Publish();
     }
 
     private void Publish()

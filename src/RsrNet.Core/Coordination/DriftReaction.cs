@@ -6,9 +6,9 @@ namespace RsrNet.Core.Coordination;
 
 /// <summary>Watches the stream for drift, tells of it and, where that is wanted, has learning follow faster for a while. Used by the learning loop alone.</summary>
 /// <param name="dimensions">d</param>
-/// <param name="reservoir">Null in the notebook's mode, where nothing reacts.</param>
+/// <param name="shrink">Has the sample of the past forgotten but for so many; null in the notebook's mode, where nothing reacts.</param>
 internal sealed class DriftReaction(
-    int dimensions, DriftOptions options, Coordinator coordinator, Reservoir<ReservedDocument>? reservoir, LearnerTelemetry telemetry, TimeProvider time)
+    int dimensions, DriftOptions options, Coordinator coordinator, Action<int>? shrink, LearnerTelemetry telemetry, TimeProvider time)
 {
     private readonly DriftWatch watch = new(dimensions);
     private int hurried;
@@ -30,10 +30,10 @@ internal sealed class DriftReaction(
         foreach (var change in changes)
         {
             telemetry.OnDrift(change);
-            if (!change.IsDrift || !options.React || reservoir is null) continue;
+            if (!change.IsDrift || !options.React || shrink is null) continue;
             coordinator.RateFactor = options.RateFactor;
             hurried = options.ForArticles;
-            reservoir.Shrink(options.KeepReservoir);
+            shrink(options.KeepReservoir);
         }
     }
 }

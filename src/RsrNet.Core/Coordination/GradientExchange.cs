@@ -67,10 +67,22 @@ public sealed class GradientExchange : IGradientExchange
         if (published is null || published.Version != coordinator.Version)
         {
             var optimizer = options.Mode == CoordinationMode.LocalSteps ? coordinator.Optimizer.Clone() : null;
-            published = new PublishedWeights(term, coordinator.Version, coordinator.Weights.Clone(), optimizer);
+            var weights = coordinator.Weights.Clone();
+            published = new PublishedWeights(term, coordinator.Version, weights, optimizer)
+            {
+                Served = coordinator.Served == coordinator.Weights ? weights : coordinator.Served.Clone(),
+                LearningRate = coordinator.LearningRate,
+                Residual = coordinator.Residual,
+            };
         }
         return published;
     });
+
+    /// <inheritdoc cref="Coordinator.Residual"/>
+    internal ResidualOptions? Residual => Locked(() => coordinator.Residual);
+
+    /// <summary>What the regressions of the current version say; null in the notebook's mode.</summary>
+    internal ServedRegressions? Regressions => Locked(() => ServedRegressions.Of(coordinator));
 
     private bool Joins => options.Mode != CoordinationMode.Asynchronous;
 
@@ -198,8 +210,8 @@ public sealed class GradientExchange : IGradientExchange
         var joined = Contribution.Join(shares.ConvertAll(share => share.Value));
         var behind = coordinator.Version - joined.BaseVersion;
         var applied = options.Mode == CoordinationMode.LocalSteps
-            ? coordinator.Average(joined.Values, joined.Updates, joined.Loss)
-            : !double.IsNaN(coordinator.Apply(joined.Values, joined.Loss));
+            ? coordinator.Average(joined.Values, joined.Updates, joined.Loss, joined.Lessons)
+            : !double.IsNaN(coordinator.Apply(joined.Values, joined.Loss, joined.Lessons));
         if (applied)
         {
             MoveStatistics(joined);
@@ -220,6 +232,7 @@ public sealed class GradientExchange : IGradientExchange
 
     private void MoveStatistics(Contribution joined)
     {
+        if (joined.Calls == 0) return; // no batch went through a BatchNorm
         var current = coordinator.Weights.Statistics;
         var origin = statistics[joined.BaseVersion];
         var left = Math.Pow(1 - ReferenceBatchNorm.Momentum, joined.Calls);
@@ -230,6 +243,7 @@ public sealed class GradientExchange : IGradientExchange
 
     private void Remember()
     {
+        if (coordinator.Regressions is not null) return; // their statistics are the coordinator's own
         statistics[coordinator.Version] = [.. coordinator.Weights.Statistics];
         while (statistics.Count > 1 && statistics.First().Key < coordinator.Version - options.StalenessBound) statistics.Remove(statistics.First().Key);
     }

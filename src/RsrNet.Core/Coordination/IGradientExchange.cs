@@ -18,8 +18,19 @@ public interface IGradientExchange
 
 /// <summary>One version of the weights, never changed afterwards.</summary>
 /// <param name="Term">The coordinator's term; a version number may stand for other weights in another.</param>
+/// <param name="Weights">Those that are trained.</param>
 /// <param name="Optimizer">Adam's moments, where replicas step weights of their own.</param>
-public sealed record PublishedWeights(long Term, long Version, RecursionWeights Weights, AdamState? Optimizer);
+public sealed record PublishedWeights(long Term, long Version, RecursionWeights Weights, AdamState? Optimizer)
+{
+    /// <summary>Those that foretell and refine documents: in the residual mode the average, otherwise <see cref="Weights"/> themselves.</summary>
+    public RecursionWeights Served { get; init; } = Weights;
+
+    /// <summary>Adam's step size, for replicas that step weights of their own.</summary>
+    public double LearningRate { get; init; }
+
+    /// <inheritdoc cref="Coordinator.Residual"/>
+    public ResidualOptions? Residual { get; init; }
+}
 
 /// <param name="Version">The weights after it, where it was applied; the current ones otherwise.</param>
 /// <param name="Stop">Mean confidence of the update was above the limit: the batch's remaining supervision steps are left out.</param>

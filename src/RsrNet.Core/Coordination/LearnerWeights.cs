@@ -7,13 +7,13 @@ namespace RsrNet.Core.Coordination;
 /// <param name="exchange">Null where the coordinator has one user.</param>
 internal sealed class LearnerWeights(Coordinator coordinator, GradientExchange? exchange, string encoderId, string mode, TimeProvider time)
 {
-    private ServedRegressions? served = ServedRegressions.Of(coordinator);
+    private ServedRegressions? served = exchange is null ? ServedRegressions.Of(coordinator) : exchange.Regressions;
 
     /// <summary>What the regressions beside the network say, as a value for any thread; null in the notebook's mode.</summary>
     public ServedRegressions? Regressions => Volatile.Read(ref served);
 
     /// <summary>Makes what was learned since the last time visible to other threads.</summary>
-    public void Publish() => Volatile.Write(ref served, ServedRegressions.Of(coordinator));
+    public void Publish() => Volatile.Write(ref served, exchange is null ? ServedRegressions.Of(coordinator) : exchange.Regressions);
 
     public long Version => coordinator.Version;
 
@@ -29,7 +29,7 @@ internal sealed class LearnerWeights(Coordinator coordinator, GradientExchange? 
         {
             if (exchange is null) return (coordinator.Served, coordinator.Version);
             var current = exchange.Current;
-            return (current.Weights, current.Version);
+            return (current.Served, current.Version);
         }
     }
 

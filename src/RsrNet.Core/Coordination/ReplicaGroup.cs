@@ -20,7 +20,7 @@ internal sealed class ReplicaGroup : IDisposable
         this.options = options;
         this.time = time;
         var count = options.Coordination.Replicas;
-        Exchange = new GradientExchange(coordinator, options.Coordination, options.Replicas, time: time);
+        Exchange = new GradientExchange(coordinator, options.Coordination, options.Recursion, time: time);
         threads = [.. Enumerable.Range(0, count).Select(number => new ComputeThread($"replica {number}"))];
         replicas = [.. threads.Select(thread => thread.Run(() => new TrainingReplica(engine(), thread, options, time)).GetAwaiter().GetResult())];
         free = [.. Enumerable.Range(0, count)];
@@ -38,30 +38,22 @@ internal sealed class ReplicaGroup : IDisposable
     public int Room => BatchPlan.MostDocuments(free.Count, options.Coordination);
 
     /// <summary>Updates that may come of what is under way and of what would be given out next.</summary>
-    public int UpdatesAhead =>
-        (options.Coordination.Mode switch
-        {
-            CoordinationMode.Asynchronous => flights.Count + 1,
-            CoordinationMode.LocalSteps => options.Coordination.AveragingPeriod,
-            _ => 1,
-        }) * options.Replicas.SupervisionSteps;
+    public int UpdatesAhead => BatchPlan.UpdatesAhead(flights.Count, options, Replays);
+
+    private int Replays => Exchange.Residual?.Replays ?? 0;
 
     /// <summary>Gives documents out to the free replicas.</summary>
     /// <param name="batch">At least one, at most <see cref="Room"/>; labelled and embedded.</param>
-    /// <param name="guests">Who joins a batch that is too small.</param>
+    /// <param name="complete">Gives a replica's documents company: who joins a batch that is too small, or what is learned again after it.</param>
     /// <param name="onProgress">Called, from any thread, when there is something new in <see cref="Flights"/>.</param>
-    public void Begin(IReadOnlyList<ActiveDocument> batch, Func<IReadOnlyList<Document>, IReadOnlyList<Document>> guests, Action onProgress)
+    public void Begin(IReadOnlyList<ActiveDocument> batch, Func<IReadOnlyList<Document>, TrainingBatch> complete, Action onProgress)
     {
-        var plan = BatchPlan.Of(batch, [.. free], options.Coordination);
-        var seats = Exchange.Open([.. plan.Select(part => part.Replica)], options.Replicas.SupervisionSteps);
+        var plan = BatchPlan.Of(batch, [.. free], options.Sharing);
+        var seats = Exchange.Open([.. plan.Select(part => part.Replica)], BatchPlan.Updates(options, Replays));
         foreach (var ((replica, batches), seat) in plan.Zip(seats))
         {
             free.Remove(replica);
-            var order = new TrainingOrder(replica, seat.FirstSequence, [.. batches.Select(taken =>
-            {
-                Document[] documents = [.. taken.Select(one => one.Document)];
-                return new TrainingBatch(documents, guests(documents));
-            })]);
+            var order = new TrainingOrder(replica, seat.FirstSequence, [.. batches.Select(taken => complete([.. taken.Select(one => one.Document)]))]);
             var flight = new TrainingFlight([.. batches.SelectMany(taken => taken)], seat, Train(order, seat), time.GetTimestamp());
             flights.Add(flight);
             seat.FirstApplied.ContinueWith(_ => onProgress(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);

@@ -37,7 +37,7 @@ public sealed class ResidualModel : IStreamModel
         server.Load(coordinator.Served);
         supervision = new Supervision(trainer, coordinator, options.Recursion);
         reservoir = new Reservoir<ReadArticle>(options.ReservoirSize, options.Recursion.Seed);
-        readout = new SentenceReadout(phrases: options.Phrases);
+        readout = options.NewReadout();
     }
 
     /// <summary>What is learned beside the network.</summary>

@@ -1,3 +1,4 @@
+using RsrNet.Core.Documents;
 using RsrNet.Core.Replicas;
 
 namespace RsrNet.Core.Coordination;
@@ -61,6 +62,9 @@ public sealed record ResidualOptions
     /// the less careful about saying things twice. Default 2; at least 0.
     /// </summary>
     public double Phrases { get; init; } = 2;
+
+    /// <summary>The learned readout as these options want it.</summary>
+    internal SentenceReadout NewReadout() => new(phrases: Phrases);
 
     /// <exception cref="ArgumentException">An option is out of range; the message names it.</exception>
     public void Check()

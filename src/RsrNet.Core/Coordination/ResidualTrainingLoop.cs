@@ -20,6 +20,7 @@ internal sealed class ResidualTrainingLoop(
     : ITrainingLoop
 {
     private readonly Reservoir<ReservedDocument> reservoir = labelled.Reservoir!;
+    private readonly PrequentialTest test = new(replica, options.Recursion.SupervisionSteps);
 
     public TimeSpan? DueIn => labelled.DueIn;
 
@@ -56,7 +57,7 @@ internal sealed class ResidualTrainingLoop(
         var readable = batch.FindAll(taken => taken.Document.Embedding!.Sentences!.Count > 0);
         var lessons = Judge(readable);
         float? loss = null;
-        if (readable.Count > 0 && Train(readable.ConvertAll(Fresh), lessons) is { } own)
+        if (readable.Count > 0 && Train(readable.ConvertAll(taken => taken.Document.Afresh()), lessons) is { } own)
         {
             loss = own.Mean;
             foreach (var (taken, ofRow) in readable.Zip(own.Rows)) taken.Document = taken.Document.Learned(ofRow);
@@ -86,39 +87,19 @@ internal sealed class ResidualTrainingLoop(
     /// <summary>Test before training: what a reader was given of each document, and what is learned from that.</summary>
     private List<Lesson> Judge(List<ActiveDocument> batch)
     {
-        replica.Load(coordinator.Served, coordinator.Version);
-        // Highlights that came late are held against what was foretold while nobody knew them.
-        var foretold = batch.FindAll(taken => !taken.Document.WasForetold);
-        replica.Place(foretold.ConvertAll(Fresh));
-        for (var step = 0; step < options.Residual.Recursion.SupervisionSteps && foretold.Count > 0; step++)
+        var lessons = test.Judge(
+            batch.ConvertAll(taken => taken.Document), coordinator.Served, coordinator.Version, coordinator.Residual!,
+            (number, row) => documents.Record(batch[number], replica, row, trained: false, coordinator.Version));
+        var isOpen = new ResidualStatistics(coordinator.Served).ReadoutOpen > 0;
+        foreach (var lesson in lessons)
         {
-            replica.Refine();
-            for (var row = 0; row < foretold.Count; row++)
-            {
-                if (foretold[row].Document.State?.Loss is null) documents.Record(foretold[row], replica, row, trained: false, coordinator.Version);
-            }
-        }
-        var statistics = new ResidualStatistics(coordinator.Served);
-        var readout = new SentenceReadout(phrases: coordinator.Residual!.Phrases);
-        var lessons = new List<Lesson>(batch.Count);
-        var articles = new List<ReadArticle>(batch.Count);
-        var next = 0;
-        foreach (var taken in batch)
-        {
-            var document = taken.Document;
-            var y = next < foretold.Count && foretold[next] == taken ? replica.Y(next++) : document.State!.Y;
-            var embedding = document.Embedding!;
-            var article = new ReadArticle(document.Id, embedding.X, embedding.T, embedding.Sentences!, document.Article.Highlights);
-            var lesson = Lesson.Of(article, y, statistics, readout, replica.Read(embedding));
-            lessons.Add(lesson);
-            articles.Add(article);
             telemetry.OnPredicted(lesson.Cosine, lesson.Error);
             drift.OnJudged(lesson.Cosine);
-            telemetry.OnSummarized(lesson.Learned, lesson.Lead, statistics.ReadoutOpen > 0);
+            telemetry.OnSummarized(lesson.Learned, lesson.Lead, isOpen);
         }
         shadow?.OnJudged(
-            articles, lessons.ConvertAll(lesson => lesson.Cosine),
-            lessons.ConvertAll(lesson => statistics.ReadoutOpen > 0 ? lesson.Learned : lesson.Lead));
+            batch.ConvertAll(taken => ReadArticle.Of(taken.Document)), lessons.ConvertAll(lesson => lesson.Cosine),
+            lessons.ConvertAll(lesson => isOpen ? lesson.Learned : lesson.Lead));
         return lessons;
     }
 
@@ -145,6 +126,4 @@ internal sealed class ResidualTrainingLoop(
         }
         return loss is { } mean ? (mean, replica.Batch.RowLoss[..rows.Count]) : null;
     }
-
-    private static Document Fresh(ActiveDocument taken) => taken.Document with { State = null, Trajectory = Trajectory.Empty };
 }

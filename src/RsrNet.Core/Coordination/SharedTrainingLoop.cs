@@ -1,4 +1,5 @@
 using RsrNet.Core.Documents;
+using RsrNet.Core.Embedding;
 using RsrNet.Core.Replicas;
 using RsrNet.Core.Telemetry;
 using RsrNet.Core.Weights;
@@ -8,12 +9,13 @@ namespace RsrNet.Core.Coordination;
 /// <summary>Training with several replicas: takes in what they have learned, and gives those that are free new documents; refinement goes on beside them.</summary>
 /// <param name="group">Disposed with this.</param>
 /// <param name="replica">The learner's own, which scores where no replica could.</param>
+/// <param name="shadow">Null where no challenger learns beside.</param>
 /// <param name="wake">Called, from any thread, when there is something to take in.</param>
 internal sealed class SharedTrainingLoop(
-    RsrNetOptions options, LabelledDocuments labelled, ActiveDocuments documents, DriftReaction drift, ReplicaGroup group, Replica replica, Coordinator coordinator,
-    CheckpointSchedule schedule, LearnerTelemetry telemetry, TimeProvider time, Action wake) : ITrainingLoop
+    RsrNetOptions options, LabelledDocuments labelled, ActiveDocuments documents, ArticleReader reader, DriftReaction drift, ReplicaGroup group, Replica replica,
+    LearnerWeights weights, CheckpointSchedule schedule, ShadowModel? shadow, LearnerTelemetry telemetry, TimeProvider time, Action wake) : ITrainingLoop
 {
-    private long scheduledVersion = coordinator.Version;
+    private long scheduledVersion = weights.Version;
 
     public TimeSpan? DueIn => group.HasRoom ? labelled.DueIn : null; // a replica that gets free calls
 
@@ -49,7 +51,7 @@ internal sealed class SharedTrainingLoop(
             MarkLearned();
             reports.AddRange(group.TakeEnded().ConvertAll(Conclude));
         }
-        return reports.Count > 0 ? BatchReport.Join(reports) : BatchReport.Of(batch.Count, null, Predict(batch), coordinator.Version);
+        return reports.Count > 0 ? BatchReport.Join(reports) : BatchReport.Of(batch.Count, null, Predict(batch), weights.Version);
     }
 
     /// <summary>
@@ -68,13 +70,21 @@ internal sealed class SharedTrainingLoop(
                 documents.Unsaved.Add(taken);
             }
         }
-        scheduledVersion = Math.Min(scheduledVersion, coordinator.Version);
-        if (scheduledVersion < coordinator.Version) LastUpdateAt = time.GetTimestamp();
-        telemetry.OnUpdated(coordinator.Version - scheduledVersion);
-        while (scheduledVersion < coordinator.Version) schedule.OnUpdate(++scheduledVersion);
+        var current = weights.Version;
+        scheduledVersion = Math.Min(scheduledVersion, current);
+        if (scheduledVersion == current) return;
+        LastUpdateAt = time.GetTimestamp();
+        telemetry.OnUpdated(current - scheduledVersion);
+        telemetry.OnWeights(group.Exchange.Current.Weights);
+        while (scheduledVersion < current) schedule.OnUpdate(++scheduledVersion);
+        weights.Publish();
     }
 
-    public void OnReplaced(long version) => scheduledVersion = version;
+    public void OnReplaced(long version)
+    {
+        scheduledVersion = version;
+        replica.Unload();
+    }
 
     public async Task End()
     {
@@ -90,21 +100,51 @@ internal sealed class SharedTrainingLoop(
 
     private void Begin(List<ActiveDocument> batch)
     {
-        if (labelled.Alone is { Gone: false, InTraining: false } alone) batch.Insert(0, alone);
-        labelled.Alone = null;
-        if (batch.Count == 1 && labelled.Replay.GuestsOf([batch[0].Document], 2).Count == 0)
-        {
-            labelled.Alone = batch[0];
-            batch[0].AwaitsTraining = true;
-            labelled.OnTrained(batch[0]);
-            return;
-        }
+        if (labelled.Reservoir is not null) batch = Readable(batch);
+        else if (JoinAlone(batch)) return;
+        if (batch.Count == 0) return;
         foreach (var taken in batch)
         {
             taken.AwaitsTraining = true;
             taken.InTraining = true;
         }
-        group.Begin(batch, rows => labelled.Replay.GuestsOf(rows, options.Coordination.MinimumBatch), wake);
+        group.Begin(batch, Complete, wake);
+    }
+
+    /// <summary>In the notebook's mode nobody is learned from alone.</summary>
+    /// <returns>Whether the batch waits for the next document.</returns>
+    private bool JoinAlone(List<ActiveDocument> batch)
+    {
+        if (labelled.Alone is { Gone: false, InTraining: false } alone) batch.Insert(0, alone);
+        labelled.Alone = null;
+        if (batch.Count > 1 || labelled.Replay.GuestsOf([batch[0].Document], 2).Count > 0) return false;
+        labelled.Alone = batch[0];
+        batch[0].AwaitsTraining = true;
+        labelled.OnTrained(batch[0]);
+        return true;
+    }
+
+    /// <summary>In the residual mode: those with sentences, read. One without has nothing to learn from, and is done with that.</summary>
+    private List<ActiveDocument> Readable(List<ActiveDocument> batch)
+    {
+        foreach (var taken in batch) taken.Document = reader.Read(taken.Document);
+        foreach (var taken in batch.FindAll(taken => taken.Document.Embedding!.Sentences!.Count == 0))
+        {
+            taken.Document = taken.Document with { LearnedAt = weights.Version };
+            labelled.OnTrained(taken);
+        }
+        return batch.FindAll(taken => taken.Document.Embedding!.Sentences!.Count > 0);
+    }
+
+    private TrainingBatch Complete(IReadOnlyList<Document> rows)
+    {
+        if (labelled.Reservoir is not { } reservoir) return new TrainingBatch(rows, labelled.Replay.GuestsOf(rows, options.Coordination.MinimumBatch));
+        var replays = new List<IReadOnlyList<Document>>();
+        for (var replay = 0; replay < weights.Residual!.Replays; replay++)
+        {
+            if (reservoir.Draw(rows.Count) is { Count: > 0 } drawn) replays.Add(reader.Read(drawn.ConvertAll(reserved => reserved.Unpack())));
+        }
+        return new TrainingBatch(rows, []) { Replays = replays };
     }
 
     /// <summary>Takes what came of a flight into the documents.</summary>
@@ -112,11 +152,18 @@ internal sealed class SharedTrainingLoop(
     {
         var outcome = flight.Outcome.GetAwaiter().GetResult();
         telemetry.OnReplicaTrained(
-            $"replica {flight.Seat.Replica}", flight.Documents.Count, options.Replicas.SupervisionSteps, flight.BegunAt, flight.Seat.Staleness, flight.Seat.Refused);
+            $"replica {flight.Seat.Replica}", flight.Documents.Count, options.Recursion.SupervisionSteps, flight.BegunAt, flight.Seat.Staleness, flight.Seat.Refused);
         foreach (var prediction in outcome.Predictions)
         {
             telemetry.OnPredicted(prediction.Similarity, prediction.Error);
             drift.OnJudged(prediction.Similarity);
+        }
+        foreach (var summary in outcome.Summaries) telemetry.OnSummarized(summary.Learned, summary.Lead, summary.IsOpen);
+        if (outcome.Summaries.Count > 0)
+        {
+            shadow?.OnJudged(
+                [.. outcome.Documents.Select(ReadArticle.Of)], [.. outcome.Predictions.Select(prediction => (double)prediction.Similarity)],
+                [.. outcome.Summaries.Select(summary => summary.Served)]);
         }
         foreach (var (taken, trained) in flight.Documents.Zip(outcome.Documents))
         {
@@ -131,17 +178,23 @@ internal sealed class SharedTrainingLoop(
             taken.Document = trained with { LearnedAt = taken.Document.LearnedAt };
             foreach (var step in steps)
             {
-                telemetry.OnStepped(trained, step, trained: true);
+                telemetry.OnStepped(trained, step, trained: labelled.Reservoir is null);
                 documents.Watchers.OnStep(trained.Id, step);
             }
-            if (outcome.Loss is not null && trained.State?.Loss is not null) telemetry.OnLearned(taken.Document, flight.BegunAt);
+            if (outcome.Loss is not null && trained.State?.Loss is not null)
+            {
+                telemetry.OnLearned(taken.Document, flight.BegunAt);
+                // Whoever learns nothing again keeps no sentences for it.
+                labelled.Reservoir?.Add(ReservedDocument.Of(weights.Residual!.Replays > 0 ? taken.Document : taken.Document.WithoutSentences()));
+            }
             labelled.OnTrained(taken);
         }
-        return BatchReport.Of(flight.Documents.Count, outcome.Loss, outcome.Predictions, coordinator.Version);
+        return BatchReport.Of(flight.Documents.Count, outcome.Loss, outcome.Predictions, weights.Version);
     }
 
     private Prediction[] Predict(List<ActiveDocument> batch)
     {
+        if (labelled.Reservoir is not null) return []; // none of them had a sentence
         var judged = batch.ConvertAll(taken => taken.Document);
         var current = group.Exchange.Current;
         replica.Load(current.Weights, current.Version);

@@ -65,8 +65,7 @@ internal sealed class TrainingLoop(
         var predictions = replica.Predict(judged, options.Replicas.SupervisionSteps);
         for (var i = 0; i < predictions.Length; i++)
         {
-            // Highlights that came late are held against what was foretold while nobody knew them.
-            if (judged[i] is { WasForetold: true } known) predictions[i] = Prediction.Of(known.State!.Y, known.Embedding!.T!);
+            predictions[i] = predictions[i].OrForetold(judged[i]);
             telemetry.OnPredicted(predictions[i].Similarity, predictions[i].Error);
             drift.OnJudged(predictions[i].Similarity);
         }

@@ -33,11 +33,17 @@ public sealed class WeightAverage
         Updates = updates;
     }
 
-    /// <param name="trained">The weights after an update.</param>
-    public void Add(RecursionWeights trained)
+    /// <param name="trained">The weights after an update, or after several of which only the last ones are known.</param>
+    /// <param name="updates">How many; the average comes as near to them as if they had been these weights each time.</param>
+    public void Add(RecursionWeights trained, int updates = 1)
     {
-        Updates++;
-        var keep = (float)Math.Min(Decay, (1.0 + Updates) / (10.0 + Updates));
+        var kept = 1.0;
+        for (var update = 0; update < updates; update++)
+        {
+            Updates++;
+            kept *= Math.Min(Decay, (1.0 + Updates) / (10.0 + Updates));
+        }
+        var keep = (float)kept;
         var average = Weights.Parameters;
         for (var i = 0; i < average.Length; i++) average[i] = keep * average[i] + (1 - keep) * trained.Parameters[i];
         trained.Statistics.CopyTo(Weights.Statistics, 0);

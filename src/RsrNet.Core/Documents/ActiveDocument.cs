@@ -39,11 +39,8 @@ internal sealed class ActiveDocument(Document document)
     /// <param name="before">What the step began from.</param>
     public void Mix(RefinementState? before)
     {
-        if (Mixing is null || Document.State is not { } state) return;
-        if (before is null || before.WeightVersion != state.WeightVersion) Mixing.Reset();
-        if (before is null || Document.Status == DocumentStatus.Failed || (Document.IsFinished && !HasRequests)) return;
-        var next = Mixing.Next([.. before.Y, .. before.Z], [.. state.Y, .. state.Z]);
-        Document = Document with { State = state with { Y = next[..state.Y.Length], Z = next[state.Y.Length..] } };
+        var isLast = Document.Status == DocumentStatus.Failed || (Document.IsFinished && !HasRequests);
+        Document = Document.Mixed(Mixing, isLast ? null : before);
     }
 
     public void Add(RefineRun run) => (runs ??= []).Add(run);

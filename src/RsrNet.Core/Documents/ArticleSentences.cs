@@ -7,6 +7,12 @@ namespace RsrNet.Core.Documents;
 /// <summary>An article's sentences with their vectors: what a summary is made of. n = sentences, d = width of the encoder's vectors.</summary>
 public sealed class ArticleSentences
 {
+    [ThreadStatic]
+    private static List<int>? _places;
+
+    [ThreadStatic]
+    private static List<float>? _values;
+
     private ArticleWords? words;
 
     /// <summary>
@@ -58,8 +64,9 @@ public sealed class ArticleSentences
     private static SentenceVectors Sparse(ISparseEncoder encoder, SentenceOutline[] outlines)
     {
         var d = encoder.Dimensions;
-        List<int> places = new(64 * outlines.Length);
-        List<float> values = new(64 * outlines.Length);
+        var (places, values) = (_places ??= [], _values ??= []);
+        places.Clear();
+        values.Clear();
         for (var i = 0; i < outlines.Length; i++) encoder.EncodeSparse(outlines[i].Text, i * d, places, values);
         return new SentenceVectors(outlines.Length, d, [.. places], [.. values]);
     }

@@ -42,6 +42,7 @@ public sealed class ArticleWords
             starts[i + 1] = all.Count;
         }
         tokens = [.. all];
+        WordPlace[] places = [.. outlines.Select(WordPlace.Of)];
         Hashes = new ulong[words.Count];
         Features = new double[words.Count * WordFeatures.Count];
         for (var v = 0; v < words.Count; v++)
@@ -49,7 +50,7 @@ public sealed class ArticleWords
             ref var word = ref CollectionsMarshal.AsSpan(words)[v];
             Hashes[v] = word.Hash;
             WordFeatures.Write(
-                Features.AsSpan(v * WordFeatures.Count, WordFeatures.Count), WordFrequencies.Of(word.Hash), outlines[word.First], word.Sentences,
+                Features.AsSpan(v * WordFeatures.Count, WordFeatures.Count), WordFrequencies.Of(word.Hash), places[word.First], word.Sentences,
                 (double)word.Capitals / word.Times, word.IsNumber, (double)word.Sentences / outlines.Count);
         }
     }

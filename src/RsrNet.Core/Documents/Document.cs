@@ -84,8 +84,23 @@ public sealed record Document
         State = State with { Loss = loss }, Trajectory = Trajectory.WithLoss(loss),
     };
 
+    /// <summary>The document after a step, going on from a mixture of the run's latest steps instead of the last one, where its weights are the same.</summary>
+    /// <param name="mixing">Of the run; null leaves the document as it is.</param>
+    /// <param name="before">What the step began from; nothing is mixed without.</param>
+    internal Document Mixed(AndersonMixing? mixing, RefinementState? before)
+    {
+        if (mixing is null || State is not { } state) return this;
+        if (before is null || before.WeightVersion != state.WeightVersion) mixing.Reset();
+        if (before is null) return this;
+        var next = mixing.Next([.. before.Y, .. before.Z], [.. state.Y, .. state.Z]);
+        return this with { State = state with { Y = next[..state.Y.Length], Z = next[state.Y.Length..] } };
+    }
+
     /// <summary>The document with a new run of refinement before it, from its state as it is.</summary>
     public Document NewRun() => this with { Status = DocumentStatus.Refining, RunStart = State?.Step ?? 0 };
+
+    /// <summary>The document at the beginning of its recursion.</summary>
+    internal Document Afresh() => this with { State = null, Trajectory = Trajectory.Empty };
 
     /// <summary>Whether somebody could have read what its y says of highlights that nobody knew: it was refined, and never learned from.</summary>
     public bool WasForetold => State is { Loss: null };

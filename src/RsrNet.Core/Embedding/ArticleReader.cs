@@ -32,6 +32,9 @@ public sealed class ArticleReader(ITextEncoder encoder, bool readsSentences)
         return read;
     }
 
+    /// <summary>Whether there is anything to read for it.</summary>
+    public bool Lacks(Document document) => IsBare(document) || (readsSentences && document.Embedding!.Sentences is null);
+
     /// <summary>Whether vectors are missing that are stored: all, or those of highlights that came later.</summary>
     public static bool IsBare(Document document) => document.Embedding is null || (document.Article.HasHighlights && document.Embedding.T is null);
 

@@ -52,7 +52,9 @@ internal sealed record BartTokenFiles(IReadOnlyDictionary<string, int> Ids, IRea
         }
     }
 
-    private static List<(string Left, string Right)> ReadMerges(string path)
+    /// <summary>A file of merges as GPT-2's merges.txt: two symbols a line, lowest rank first, after a line with the version or none.</summary>
+    /// <exception cref="InvalidDataException">A line is something else; the message names it.</exception>
+    internal static List<(string Left, string Right)> ReadMerges(string path)
     {
         var merges = new List<(string, string)>(50_000);
         var number = 0;

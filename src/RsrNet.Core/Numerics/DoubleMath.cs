@@ -102,6 +102,20 @@ internal static class DoubleMath
     {
         var h = row.Length;
         if (to.Length != factors.Length * h) throw new ArgumentException($"{to.Length} numbers are no {factors.Length} rows of {h}", nameof(to));
-        for (var k = 0; k < factors.Length; k++) AddScaled(to.Slice(k * h, h), row, factors[k]);
+        ref var first = ref MemoryMarshal.GetReference(to);
+        var j = 0;
+        for (; j <= h - Vector<double>.Count; j += Vector<double>.Count)
+        {
+            var own = new Vector<double>(row[j..]);
+            for (var k = 0; k < factors.Length; k++)
+            {
+                var at = (nuint)(k * h + j);
+                Vector.StoreUnsafe(Vector.FusedMultiplyAdd(new Vector<double>(factors[k]), own, Vector.LoadUnsafe(ref first, at)), ref first, at);
+            }
+        }
+        for (; j < h; j++)
+        {
+            for (var k = 0; k < factors.Length; k++) to[k * h + j] += factors[k] * row[j];
+        }
     }
 }

@@ -1,4 +1,5 @@
 using RsrNet.Core.Documents;
+using RsrNet.Core.Numerics;
 
 namespace RsrNet.Core.Replicas;
 
@@ -7,7 +8,8 @@ namespace RsrNet.Core.Replicas;
 public sealed class RefinementRun(IReadOnlyList<Document> documents, RsrNetOptions options, TimeProvider time)
 {
     private readonly List<(int BaseStep, Document Document)> ended = [];
-    private List<(int BaseStep, Document Document)> running = [.. documents.Select(document => (document.State?.Step ?? 0, document.NewRun()))];
+    private List<Running> running = [.. documents.Select(document => new Running(
+        document.State?.Step ?? 0, document.NewRun(), options.Documents.Acceleration > 0 ? new AndersonMixing(options.Documents.Acceleration) : null))];
 
     /// <summary>Those that are finished, each with the step it began from.</summary>
     public IReadOnlyList<(int BaseStep, Document Document)> Ended => ended;
@@ -27,11 +29,15 @@ public sealed class RefinementRun(IReadOnlyList<Document> documents, RsrNetOptio
         replica.Refine();
         for (var row = 0; row < running.Count; row++)
         {
-            var (start, document) = running[row];
-            running[row] = (start, replica.Stepped(document, row, trained: false, version, time.GetUtcNow(), options.Documents));
+            var one = running[row];
+            var before = one.Document.State;
+            var stepped = replica.Stepped(one.Document, row, trained: false, version, time.GetUtcNow(), options.Documents);
+            running[row] = one with { Document = stepped.IsFinished ? stepped : stepped.Mixed(one.Mixing, before) };
         }
-        ended.AddRange(running.Where(one => one.Document.IsFinished));
+        ended.AddRange(running.Where(one => one.Document.IsFinished).Select(one => (one.BaseStep, one.Document)));
         running = running.FindAll(one => !one.Document.IsFinished);
         return !IsDone;
     }
+
+    private readonly record struct Running(int BaseStep, Document Document, AndersonMixing? Mixing);
 }

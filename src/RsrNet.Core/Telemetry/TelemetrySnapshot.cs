@@ -1,3 +1,4 @@
+using RsrNet.Core.Coordination;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Numerics;
 
@@ -119,6 +120,9 @@ public sealed record TelemetrySnapshot
     /// <summary>Who computes, by name.</summary>
     public IReadOnlyList<ReplicaSnapshot> Replicas { get; init; } = [];
 
+    /// <summary>The text models that learn in this process, by name.</summary>
+    public IReadOnlyList<ModelSnapshot> Models { get; init; } = [];
+
     /// <summary>Norm of each parameter tensor, by PyTorch's names; at most a second behind learning. Empty before the first update.</summary>
     public IReadOnlyDictionary<string, double> ParameterNorms { get; init; } = new Dictionary<string, double>();
 
@@ -134,6 +138,14 @@ public sealed record TelemetrySnapshot
 
     /// <summary>The last failure of the store or of a checkpoint that still holds; null when all is well.</summary>
     public string? Problem { get; init; }
+
+    /// <summary>This snapshot with what the regressions of the served weights say; null leaves it as it is.</summary>
+    internal TelemetrySnapshot With(ServedRegressions? regressions) => regressions is null ? this : this with
+    {
+        Calibration = regressions.Judged == 0 ? null : regressions.Calibration,
+        ReadoutGain = regressions.ReadoutGain,
+        Readout = regressions.ReadoutOpen ? SentenceReadout.Learned : SentenceReadout.Lead,
+    };
 
     /// <summary>
     /// This snapshot, a coordinator's, with what the silos of its cluster have counted: counts and rates added up, means as means over the silos that have any.

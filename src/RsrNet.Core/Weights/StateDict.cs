@@ -174,7 +174,8 @@ public static class StateDict
         return tracked;
     }
 
-    private static void CheckFinite(string name, ReadOnlySpan<float> values)
+    /// <exception cref="WeightsRejectedException">A number is not finite.</exception>
+    internal static void CheckFinite(string name, ReadOnlySpan<float> values)
     {
         for (var i = 0; i < values.Length; i++)
         {

@@ -82,15 +82,16 @@ internal sealed class CheckpointKeeper(
     }
 
     /// <summary>Writes the current weights.</summary>
+    /// <param name="pinned">Whether they are kept however many newer ones there are.</param>
     /// <exception cref="StoreUnavailableException">The coordinator's term is over.</exception>
-    public async Task<WeightSummary> Save()
+    public async Task<WeightSummary> Save(bool pinned = false)
     {
         if (checkpoints is null) throw new InvalidOperationException("this learner keeps its weights in memory alone");
         await writing.WaitAsync();
         try
         {
             var begunAt = time.GetTimestamp();
-            var snapshot = exchange.Snapshot(encoderId, NotebookModel.Name, time.GetUtcNow());
+            var snapshot = exchange.Snapshot(encoderId, Coordinator.NameOf(options.Learning), time.GetUtcNow()) with { Pinned = pinned };
             Count();
             await Task.WhenAll(marks.Where(mark => mark.Seat.FirstApplied.IsCompleted).Select(mark => mark.Durable));
             if (!await holdsTerm()) throw new StoreUnavailableException("another activation of the coordinator has taken over; its weights count");

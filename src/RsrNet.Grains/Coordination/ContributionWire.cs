@@ -14,6 +14,7 @@ internal struct ContributionWire
     [Id(3)] public FloatBlock Values;
     [Id(4)] public FloatBlock Statistics;
     [Id(5)] public long Calls;
+    [Id(6)] public LessonWire[] Lessons;
 }
 
 [RegisterConverter]
@@ -27,6 +28,7 @@ internal sealed class ContributionConverter : IConverter<Contribution, Contribut
         Values = surrogate.Values.Values!,
         Statistics = surrogate.Statistics.Values!,
         Calls = surrogate.Calls,
+        Lessons = [.. surrogate.Lessons.Select(lesson => lesson.ToLesson())],
         Precision = surrogate.Values.Precision,
     };
 
@@ -38,6 +40,7 @@ internal sealed class ContributionConverter : IConverter<Contribution, Contribut
         Values = new FloatBlock(value.Values, value.Precision),
         Statistics = value.Statistics,
         Calls = value.Calls,
+        Lessons = [.. value.Lessons.Select(LessonWire.Of)],
     };
 }
 
@@ -78,6 +81,62 @@ internal sealed class ContributionAnswerConverter : IConverter<ContributionAnswe
 
     public ContributionAnswerWire ConvertToSurrogate(in ContributionAnswer value) =>
         new() { Reception = value.Reception, Version = value.Version, Stop = value.Stop };
+}
+
+/// <summary>About 15 KB with vectors of 768: three of them, and 600 sums.</summary>
+[GenerateSerializer, Immutable, Alias("rsrnet.lesson")]
+internal struct LessonWire
+{
+    [Id(0)] public FloatBlock X;
+    [Id(1)] public FloatBlock T;
+    [Id(2)] public FloatBlock Sentence;
+    [Id(3)] public double[] PoolGram;
+    [Id(4)] public double[] PoolMoment;
+    [Id(5)] public double Scale;
+    [Id(6)] public double[] Confidence;
+    [Id(7)] public double ForetoldCosine;
+    [Id(8)] public double Probability;
+    [Id(9)] public double Cosine;
+    [Id(10)] public double Error;
+    [Id(11)] public double[] ReadoutGram;
+    [Id(12)] public double[] ReadoutMoment;
+    [Id(13)] public double Learned;
+    [Id(14)] public double Lead;
+    [Id(15)] public double[] WordGram;
+    [Id(16)] public double[] WordMoment;
+    [Id(17)] public double HighlightWords;
+
+    public static LessonWire Of(Lesson lesson) => new()
+    {
+        X = lesson.X, T = lesson.T, Sentence = lesson.Sentence, PoolGram = lesson.PoolGram, PoolMoment = lesson.PoolMoment, Scale = lesson.Scale,
+        Confidence = lesson.Confidence, ForetoldCosine = lesson.ForetoldCosine, Probability = lesson.Probability, Cosine = lesson.Cosine, Error = lesson.Error,
+        ReadoutGram = lesson.ReadoutGram, ReadoutMoment = lesson.ReadoutMoment, Learned = lesson.Learned, Lead = lesson.Lead,
+        WordGram = lesson.WordGram, WordMoment = lesson.WordMoment, HighlightWords = lesson.HighlightWords,
+    };
+
+    public readonly Lesson ToLesson() => new()
+    {
+        X = X.Values!, T = T.Values!, Sentence = Sentence.Values!, PoolGram = PoolGram, PoolMoment = PoolMoment, Scale = Scale,
+        Confidence = Confidence, ForetoldCosine = ForetoldCosine, Probability = Probability, Cosine = Cosine, Error = Error,
+        ReadoutGram = ReadoutGram, ReadoutMoment = ReadoutMoment, Learned = Learned, Lead = Lead,
+        WordGram = WordGram, WordMoment = WordMoment, HighlightWords = HighlightWords,
+    };
+}
+
+[GenerateSerializer, Immutable, Alias("rsrnet.summary-judgement")]
+internal struct SummaryJudgementWire
+{
+    [Id(0)] public double Learned;
+    [Id(1)] public double Lead;
+    [Id(2)] public bool IsOpen;
+}
+
+[RegisterConverter]
+internal sealed class SummaryJudgementConverter : IConverter<SummaryJudgement, SummaryJudgementWire>
+{
+    public SummaryJudgement ConvertFromSurrogate(in SummaryJudgementWire surrogate) => new(surrogate.Learned, surrogate.Lead, surrogate.IsOpen);
+
+    public SummaryJudgementWire ConvertToSurrogate(in SummaryJudgement value) => new() { Learned = value.Learned, Lead = value.Lead, IsOpen = value.IsOpen };
 }
 
 [GenerateSerializer, Immutable, Alias("rsrnet.prediction")]

@@ -37,13 +37,17 @@ internal sealed class CoordinatorGrain(
     private Dispatch dispatch = null!;
     private Task learning = Task.CompletedTask;
 
+    /// <summary>The learning mode's name.</summary>
+    private string Mode => Coordinator.NameOf(options.Learning);
+
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
         await StoreEncoder.Check(store, encoder, cancellationToken);
         var term = await BeginTerm(cancellationToken);
-        var shape = new RecursionShape(encoder.Dimensions, options.Replicas.Hidden, options.Replicas.Latent);
-        var coordinator = new Coordinator(RecursionInitialization.Create(shape, options.Replicas.Seed), options.Coordination);
-        exchange = new GradientExchange(coordinator, options.Coordination, options.Replicas, term, time);
+        var coordinator = new Coordinator(
+            RecursionInitialization.Create(options.Shape(encoder.Dimensions), options.Recursion.Seed), options.Coordination,
+            options.Learning == LearningMode.Residual ? options.Residual : null);
+        exchange = new GradientExchange(coordinator, options.Coordination, options.Recursion, term, time);
         if (checkpoints is not null && await checkpoints.LoadNewest(warning => logger.LogWarning("{Warning}", warning), cancellationToken) is { } checkpoint)
         {
             CheckEncoder(checkpoint);
@@ -52,9 +56,11 @@ internal sealed class CoordinatorGrain(
         var again = await store.Unlearn(exchange.Version, cancellationToken);
         if (again > 0) logger.LogWarning("{Documents} documents were learned after the newest checkpoint (version {Version}) and will be learned anew", again, exchange.Version);
         keeper = new CheckpointKeeper(exchange, checkpoints, encoder.Id, options, HoldsTerm, telemetry, time);
-        dispatch = new Dispatch(options, grainOptions, store, GrainFactory, exchange, keeper, telemetry, time, logger);
+        var sample = new LearnedSample(options);
+        var drift = new DriftReaction(encoder.Dimensions, options.Drift, coordinator, options.Learning == LearningMode.Residual ? sample.Shrink : null, telemetry, time);
+        dispatch = new Dispatch(options, grainOptions, store, GrainFactory, exchange, sample, drift, keeper, telemetry, time, logger);
         await dispatch.Remember(cancellationToken);
-        await this.RegisterOrUpdateReminder(Reminder, ReminderPeriod, ReminderPeriod);
+        await this.RegisterOrUpdateReminder(Reminder, ReminderPeriod, ReminderPeriod, cancellationToken);
         learning = Learn();
         logger.LogInformation("term {Term} begins at weight version {Version}", term, exchange.Version);
     }
@@ -138,21 +144,21 @@ internal sealed class CoordinatorGrain(
     public async Task<WeightSummary[]> ListWeights()
     {
         var kept = checkpoints is null ? [] : await checkpoints.List();
-        var now = exchange.Snapshot(encoder.Id, NotebookModel.Name, time.GetUtcNow());
+        var now = Snapshot();
         var current = kept.FirstOrDefault(summary => summary.Version == now.Version)
-            ?? new WeightSummary(now.Version, now.CreatedAt, now.Loss, encoder.Id, NotebookModel.Name, 0, true);
+            ?? new WeightSummary(now.Version, now.CreatedAt, now.Loss, encoder.Id, Mode, 0, true);
         return [current with { Current = true }, .. kept.Where(summary => summary.Version != current.Version)];
     }
 
     public async Task<Checkpoint?> FindWeights(long? version) =>
-        version is null || version == exchange.Version ? exchange.Snapshot(encoder.Id, NotebookModel.Name, time.GetUtcNow())
+        version is null || version == exchange.Version ? Snapshot()
         : checkpoints is null ? null
         : await checkpoints.Find(version.Value);
 
     public async Task<long> ImportWeights(Checkpoint weights)
     {
         CheckEncoder(weights);
-        var before = exchange.Snapshot(encoder.Id, NotebookModel.Name, time.GetUtcNow());
+        var before = Snapshot();
         var version = exchange.Adopt(weights);
         try
         {
@@ -166,15 +172,30 @@ internal sealed class CoordinatorGrain(
         return version;
     }
 
+    public async Task<long?> PromoteShadow()
+    {
+        if (!options.Shadow.Enabled) return null;
+        var shadow = GrainFactory.GetGrain<IShadowGrain>(0);
+        if (checkpoints is not null) await keeper!.Save(pinned: true);
+        var challenger = await shadow.Snapshot();
+        var (champion, learning) = (Snapshot(), exchange.Residual!);
+        var version = exchange.Adopt(challenger.Weights with { Residual = challenger.Weights.Residual! with { Promoted = challenger.Options } });
+        await shadow.Swap(champion, learning, version);
+        if (checkpoints is not null) await keeper!.Save();
+        return version;
+    }
+
     public Task<WeightSummary> SaveWeights() => keeper!.Save();
 
     public async Task<TelemetrySnapshot> ReadTelemetry() =>
-        (telemetry.Read(
-            await gauge.Read(CancellationToken.None), exchange.Version, keeper!.DurableVersion, encoder.Id, NotebookModel.Name, keeper.UnsavedAge) with
+        (telemetry.Read(await gauge.Read(CancellationToken.None), exchange.Version, keeper!.DurableVersion, encoder.Id, Mode, keeper.UnsavedAge) with
         {
             RefusedGradients = exchange.RefusedGradients,
             StaleGradients = exchange.StaleContributions,
-        }).With(await silos.ReadAll());
+        }).With(exchange.Regressions).With(await silos.ReadAll());
+
+    public Task<PublishedWeights?> ReadReadout(long term, long version) => Task.FromResult(
+        options.Learning != LearningMode.Residual || (term == exchange.Term && version == exchange.Version) ? null : exchange.Current);
 
     private async Task Learn()
     {
@@ -190,6 +211,8 @@ internal sealed class CoordinatorGrain(
         }
 #pragma warning restore CA1031
     }
+
+    private Checkpoint Snapshot() => exchange.Snapshot(encoder.Id, Mode, time.GetUtcNow());
 
     private void CheckEncoder(Checkpoint checkpoint)
     {

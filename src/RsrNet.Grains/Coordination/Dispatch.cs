@@ -15,8 +15,8 @@ namespace RsrNet.Grains.Coordination;
 /// queue, so nothing is lost with it. Runs inside the coordinator's activation, which takes one step at a time.
 /// </summary>
 internal sealed class Dispatch(
-    RsrNetOptions options, GrainOptions grainOptions, IDocumentStore store, IGrainFactory grains, GradientExchange exchange, CheckpointKeeper keeper,
-    LearnerTelemetry telemetry, TimeProvider time, ILogger logger)
+    RsrNetOptions options, GrainOptions grainOptions, IDocumentStore store, IGrainFactory grains, GradientExchange exchange, LearnedSample sample,
+    DriftReaction drift, CheckpointKeeper keeper, LearnerTelemetry telemetry, TimeProvider time, ILogger logger)
 {
     /// <summary>Documents listed at a time.</summary>
     private const int Page = 256;
@@ -36,7 +36,6 @@ internal sealed class Dispatch(
     private readonly TrainingQueue<string> awaitingTraining = new(options.Coordination, time);
     private readonly Queue<string> awaitingRefinement = new();
     private readonly Dictionary<string, long> sequences = new(StringComparer.Ordinal);
-    private readonly Replay<string> replay = new(id => id);
     private readonly SortedSet<int> freeLearners = [.. Enumerable.Range(0, options.Coordination.Replicas)];
     private readonly SortedSet<int> freeRefiners = [.. Enumerable.Range(0, options.Coordination.Replicas)];
     private readonly HashSet<Task> atWork = [];
@@ -46,22 +45,19 @@ internal sealed class Dispatch(
     private long refreshedVersion;
     private bool scanning;
 
-    private int UpdatesAhead => (options.Coordination.Mode switch
-    {
-        CoordinationMode.Asynchronous => learning + 1,
-        CoordinationMode.LocalSteps => options.Coordination.AveragingPeriod,
-        _ => 1,
-    }) * options.Replicas.SupervisionSteps;
+    private int Replays => exchange.Residual?.Replays ?? 0;
+
+    private int UpdatesAhead => BatchPlan.UpdatesAhead(learning, options, Replays);
 
     /// <summary>Documents that are known but not finished, at most.</summary>
     private int MostInHand => 2 * options.Coordination.RoundSize + 4 * options.Documents.RefineBatch * options.Coordination.Replicas;
 
     private bool HasRoom => options.Coordination.Mode == CoordinationMode.Asynchronous ? freeLearners.Count > 0 : learning == 0;
 
-    /// <summary>Looks up the documents that were learned from last, to join small batches.</summary>
+    /// <summary>Looks up the documents that were learned from last.</summary>
     public async Task Remember(CancellationToken cancellation)
     {
-        foreach (var document in (await store.ReadLearned(Replay<string>.Limit, cancellation)).Reverse()) replay.Add(document.Id);
+        foreach (var document in (await store.ReadLearned(sample.Capacity, cancellation)).Reverse()) sample.Add(document.Id);
     }
 
     public void Wake() => wake.Writer.TryWrite(true);
@@ -72,7 +68,7 @@ internal sealed class Dispatch(
         Wake();
     }
 
-    public void OnDeleted(string id) => replay.Remove(id);
+    public void OnDeleted(string id) => sample.Remove(id);
 
     /// <summary>Asks a document what is to be done with it, unless it is in somebody's hands.</summary>
     public void Offer(string id)
@@ -124,7 +120,7 @@ internal sealed class Dispatch(
         {
             var fresh = (await scan.Next()).Where(inHand.Add).ToArray();
             telemetry.OnRecovered("backlog");
-            await TakeIn(fresh);
+            await TakeIn(fresh, arrived: true);
         }
         catch (StoreUnavailableException unavailable)
         {
@@ -138,12 +134,14 @@ internal sealed class Dispatch(
     }
 
     /// <summary>Has documents embedded, each on its own silo, and puts them where they belong, in order of arrival.</summary>
-    private async Task TakeIn(string[] ids)
+    /// <param name="arrived">Whether they come from the queue.</param>
+    private async Task TakeIn(string[] ids, bool arrived = false)
     {
         var readiness = await Task.WhenAll(ids.Select(Prepare));
         for (var i = 0; i < ids.Length; i++)
         {
             sequences[ids[i]] = readiness[i].Sequence;
+            if (arrived && readiness[i].X is { } x) drift.OnArrived(x);
             switch (readiness[i].For)
             {
                 case ReadyFor.Training: awaitingTraining.Add(ids[i]); break;
@@ -184,7 +182,7 @@ internal sealed class Dispatch(
             alone = null;
             var most = BatchPlan.MostDocuments(freeLearners.Count, options.Coordination);
             while (batch.Count < most && awaitingTraining.TryTake(out var id)) batch.Add(id);
-            if (batch.Count == 1 && replay.GuestsOf(batch, 2).Count == 0)
+            if (sample.IsTooFew(batch))
             {
                 // The first labelled document of all has nobody to be trained with: it is refined meanwhile, and joins the next batch.
                 alone = batch[0];
@@ -197,8 +195,8 @@ internal sealed class Dispatch(
 
     private void Begin(List<string> batch)
     {
-        var plan = BatchPlan.Of(batch, [.. freeLearners], options.Coordination);
-        var seats = exchange.Open([.. plan.Select(part => part.Replica)], options.Replicas.SupervisionSteps);
+        var (plan, replays) = (BatchPlan.Of(batch, [.. freeLearners], options.Sharing), Replays);
+        var seats = exchange.Open([.. plan.Select(part => part.Replica)], BatchPlan.Updates(options, replays));
         foreach (var ((replica, batches), seat) in plan.Zip(seats))
         {
             freeLearners.Remove(replica);
@@ -210,7 +208,7 @@ internal sealed class Dispatch(
                 Round = seats[0].FirstSequence,
                 Replica = replica,
                 FirstSequence = seat.FirstSequence,
-                Batches = [.. batches.Select(ids => new ReplicaBatch([.. ids], [.. replay.GuestsOf(ids, options.Coordination.MinimumBatch)]))],
+                Batches = [.. batches.Select(ids => new ReplicaBatch([.. ids], sample.GuestsOf(ids)) { Replays = sample.Draw(replays, ids.Count) })],
             };
             string[] documents = [.. batches.SelectMany(ids => ids)];
             var marked = Mark(seat, documents);
@@ -226,7 +224,12 @@ internal sealed class Dispatch(
         try
         {
             report = await replica.Train(order);
-            foreach (var prediction in report.Predictions) telemetry.OnPredicted(prediction.Similarity, prediction.Error);
+            foreach (var prediction in report.Predictions)
+            {
+                telemetry.OnPredicted(prediction.Similarity, prediction.Error);
+                drift.OnJudged(prediction.Similarity);
+            }
+            foreach (var summary in report.Summaries) telemetry.OnSummarized(summary.Learned, summary.Lead, summary.IsOpen);
         }
 #pragma warning disable CA1031 // whatever a replica fails with, its documents are given out again
         catch (Exception exception)
@@ -243,7 +246,7 @@ internal sealed class Dispatch(
         var learned = await seat.FirstApplied is not null;
         if (learned)
         {
-            foreach (var id in documents) replay.Add(id);
+            foreach (var id in documents) sample.Add(id);
         }
         await marked;
         if (report is not null) await Settle(replica, order);

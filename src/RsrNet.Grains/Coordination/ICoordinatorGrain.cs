@@ -46,9 +46,18 @@ public interface ICoordinatorGrain : IGrainWithIntegerKey, IGradientExchange
     [Alias("import-weights"), ResponseTimeout("00:02:00")]
     Task<long> ImportWeights(Checkpoint weights);
 
+    /// <inheritdoc cref="ILearner.PromoteShadow"/>
+    [Alias("promote-shadow"), ResponseTimeout("00:02:00")]
+    Task<long?> PromoteShadow();
+
     /// <inheritdoc cref="ILearner.SaveWeights"/>
     [Alias("save-weights"), ResponseTimeout("00:02:00")]
     Task<WeightSummary> SaveWeights();
+
+    /// <summary>The current weights, by whose statistics a summary's sentences are chosen; null in the notebook's mode, where nothing of that is learned.</summary>
+    /// <param name="term">Of the weights that the caller has, with <paramref name="version"/>: null where there are no newer ones.</param>
+    [Alias("read-readout")]
+    Task<PublishedWeights?> ReadReadout(long term, long version);
 
     /// <inheritdoc cref="ILearner.ReadTelemetry"/>
     [Alias("read-telemetry")]

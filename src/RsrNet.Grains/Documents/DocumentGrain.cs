@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Orleans.Concurrency;
 using RsrNet.Core;
 using RsrNet.Core.Documents;
@@ -15,7 +16,8 @@ namespace RsrNet.Grains.Documents;
 /// <remarks>Nothing is locked over an await: a replica's steps are taken in if nobody has stepped the document meanwhile, and dropped otherwise.</remarks>
 [Reentrant, PreferCpuSilos]
 internal sealed class DocumentGrain(
-    IDocumentStore store, ITextEncoder encoder, DocumentWriter writer, SearchShards search, LearnerTelemetry telemetry, RsrNetOptions options)
+    IDocumentStore store, ArticleReader reader, DocumentWriter writer, SearchShards search, LearnerTelemetry telemetry, RsrNetOptions options,
+    TimeProvider time)
     : Grain, IDocumentGrain
 {
     /// <summary>Tries of a request while replicas step the document, too.</summary>
@@ -39,13 +41,19 @@ internal sealed class DocumentGrain(
         return Task.CompletedTask;
     }
 
-    public Task<Document?> Find()
+    public async Task<Document?> Find()
     {
-        if (document is null) DeactivateOnIdle();
-        return Task.FromResult(document);
+        await LookAgain();
+        return document?.WithoutSentences();
     }
 
-    public IAsyncEnumerable<TrajectoryPoint> Watch(CancellationToken cancellation) => watchers.Watch(Id, cancellation);
+    public async IAsyncEnumerable<TrajectoryPoint> Watch(long sequence, int revision, [EnumeratorCancellation] CancellationToken cancellation)
+    {
+        await LookAgain();
+        // A newer revision is the same document; one whose revisions begin anew is not.
+        if (document is null || (document.Sequence != sequence && document.Revision <= revision)) yield break;
+        await foreach (var step in watchers.Watch(Id, cancellation)) yield return step;
+    }
 
     public async Task Reload() => document = await store.Find(Id);
 
@@ -61,10 +69,24 @@ internal sealed class DocumentGrain(
         return deleted;
     }
 
+    public async Task<AmendOutcome?> Amend(Amendment amendment)
+    {
+        await LookAgain();
+        if (document is not { } found) return null;
+        // Not on the grain's scheduler: the highlights are embedded.
+        var outcome = await Task.Run(() => amendment.Apply(found, store, reader, CancellationToken.None));
+        if (outcome.Put.Duplicate) return outcome;
+        await Reload();
+        if (document is not null) GrainFactory.GetGrain<IDocumentMapGrain>(0).Put(document.WithoutText()).Ignore();
+        // The store is the queue: from there it comes in its turn, with the state it has.
+        GrainFactory.GetGrain<ICoordinatorGrain>(0).OnArrived().Ignore();
+        return outcome;
+    }
+
     public async Task<Readiness> Prepare(long term)
     {
         await Follow(term);
-        await Embed();
+        await Read();
         if (document is null) DeactivateOnIdle();
         return Readiness.Of(document);
     }
@@ -72,7 +94,8 @@ internal sealed class DocumentGrain(
     public async Task<Document?> Take(long term)
     {
         await Follow(term);
-        await Embed();
+        await Read();
+        if (document is null) DeactivateOnIdle();
         return document?.Lean();
     }
 
@@ -87,19 +110,27 @@ internal sealed class DocumentGrain(
     public async Task<bool> Record(int baseStep, Document stepped)
     {
         if (document is null || document.Sequence != stepped.Sequence || (document.State?.Step ?? 0) != baseStep) return false;
-        var trajectory = document.Trajectory;
+        var (before, trajectory) = (document.State?.Loss, document.Trajectory);
         foreach (var point in stepped.Trajectory.Points)
         {
             trajectory = trajectory.Add(point, options.Documents.TrajectoryLimit);
-            telemetry.OnStepped(stepped, point, trained: point.Loss is not null);
+            telemetry.OnStepped(stepped, point, trained: point.Loss is not null && !reader.ReadsSentences);
             watchers.OnStep(Id, point);
+        }
+        var isLearned = stepped.Trajectory.Points.Any(point => point.Loss is not null);
+        if (stepped.Trajectory.Points.IsEmpty && stepped.State?.Loss is { } loss && loss != before)
+        {
+            // It was foretold long before it was learned from, and that was no step of its own.
+            isLearned = true;
+            trajectory = trajectory.WithLoss(loss);
         }
         document = document with
         {
             State = stepped.State, Status = stepped.Status, Failure = stepped.Failure, RunStart = stepped.RunStart, Trajectory = trajectory,
         };
-        if (stepped.Trajectory.Points.Any(point => point.Loss is not null)) telemetry.OnLearned(document, telemetry.Timestamp());
+        if (isLearned) telemetry.OnLearned(document, telemetry.Timestamp());
         else if (document.IsFinished) telemetry.OnFinished(document);
+        if (document.IsFinished) document = document.WithoutSentences();
         if (!await writer.Save(document))
         {
             await Reload();
@@ -116,26 +147,35 @@ internal sealed class DocumentGrain(
 
     public async Task<double?> MeasureContraction()
     {
-        await Embed();
+        await Read();
         if (document is not { State: not null, Embedding: not null }) return null;
         return await ReplicaGrain.Any(GrainFactory, Id, options).MeasureContraction(document.Lean());
     }
 
     public async Task<Document?> Refine(RefineRequest request)
     {
-        var steps = request.Steps ?? (request.UntilResidual is null ? 1 : options.Documents.MaxSteps);
-        ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1, "steps");
+        var (steps, untilResidual) = request.Bounds(options.Documents);
+        var begunAt = time.GetTimestamp();
         for (var tries = 0; tries < Tries; tries++)
         {
-            await Embed();
+            await Read();
             if (document?.Embedding is null) break;
             var taken = document.NewRun().Lean();
-            var stepped = await ReplicaGrain.Any(GrainFactory, Id, options).RefineNow(taken, steps, request.UntilResidual);
+            var left = request.TimeLimit - time.GetElapsedTime(begunAt);
+            var stepped = await ReplicaGrain.Any(GrainFactory, Id, options).RefineNow(taken, steps, untilResidual, left);
             if (!await Record(taken.State?.Step ?? 0, stepped)) continue;
             if (document is { IsFinished: false }) await GrainFactory.GetGrain<ICoordinatorGrain>(0).OnUnfinished(Id);
             break;
         }
-        return document;
+        if (document is null) DeactivateOnIdle();
+        return document?.WithoutSentences();
+    }
+
+    /// <summary>An activation that found no document must not keep saying so: one may have come since.</summary>
+    private async Task LookAgain()
+    {
+        if (document is null) await Reload();
+        if (document is null) DeactivateOnIdle();
     }
 
     /// <summary>In a new term the coordinator's weights may have fallen back, and what was learned since is unlearned in the store.</summary>
@@ -147,27 +187,30 @@ internal sealed class DocumentGrain(
         await Reload();
     }
 
-    private async Task Embed()
+    /// <summary>Gives the document the vectors it lacks; where two ask at once, the first to be ready counts.</summary>
+    private async Task Read()
     {
-        if (document is null || document.Embedding is not null || document.Status == DocumentStatus.Failed) return;
-        var (article, sequence, startedAt) = (document.Article, document.Sequence, telemetry.Timestamp());
+        if (document is null) await Reload();
+        if (document is not { } before || !reader.Lacks(before) || before is { Status: DocumentStatus.Failed, Embedding: null }) return;
+        var startedAt = telemetry.Timestamp();
         Func<Document, Document> change;
         try
         {
             // Not on the grain's scheduler: a large encoder takes longer than a turn may.
-            var embedding = await Task.Run(() => encoder.Embed(article));
+            var embedding = await Task.Run(() => reader.Read(before).Embedding);
             change = one => one with { Embedding = embedding };
         }
         // An encoder may be anybody's; whatever it throws concerns this one text.
 #pragma warning disable CA1031
         catch (Exception exception)
         {
-            change = one => one.Failing($"the encoder {encoder.Id} could not embed the text: {exception.Message}");
+            change = one => one.Failing($"the encoder {reader.Encoder.Id} could not embed the text: {exception.Message}");
         }
 #pragma warning restore CA1031
-        if (document is null || document.Sequence != sequence || document.Embedding is not null) return;
+        if (document is null || document.Sequence != before.Sequence || !reader.Lacks(document)) return;
+        var isNew = ArticleReader.IsBare(document);
         document = change(document);
-        telemetry.OnEmbedded(document, startedAt);
+        if (isNew) telemetry.OnEmbedded(document, startedAt);
         if (document.Status == DocumentStatus.Failed) await writer.Save(document);
     }
 }

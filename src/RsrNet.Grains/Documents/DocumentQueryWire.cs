@@ -1,5 +1,6 @@
 using RsrNet.Core;
 using RsrNet.Core.Documents;
+using RsrNet.Grains.Articles;
 using RsrNet.Grains.Weights;
 
 namespace RsrNet.Grains.Documents;
@@ -68,14 +69,16 @@ internal struct RefineRequestWire
 {
     [Id(0)] public int? Steps;
     [Id(1)] public double? UntilResidual;
+    [Id(2)] public TimeSpan? TimeLimit;
 }
 
 [RegisterConverter]
 internal sealed class RefineRequestConverter : IConverter<RefineRequest, RefineRequestWire>
 {
-    public RefineRequest ConvertFromSurrogate(in RefineRequestWire surrogate) => new(surrogate.Steps, surrogate.UntilResidual);
+    public RefineRequest ConvertFromSurrogate(in RefineRequestWire surrogate) => new(surrogate.Steps, surrogate.UntilResidual, surrogate.TimeLimit);
 
-    public RefineRequestWire ConvertToSurrogate(in RefineRequest value) => new() { Steps = value.Steps, UntilResidual = value.UntilResidual };
+    public RefineRequestWire ConvertToSurrogate(in RefineRequest value) =>
+        new() { Steps = value.Steps, UntilResidual = value.UntilResidual, TimeLimit = value.TimeLimit };
 }
 
 [GenerateSerializer, Immutable, Alias("rsrnet.search-hit")]
@@ -180,4 +183,41 @@ internal sealed class MapVectorConverter : IConverter<MapVector, MapVectorWire>
     public MapVector ConvertFromSurrogate(in MapVectorWire surrogate) => new(surrogate.Id, surrogate.Y.Values!);
 
     public MapVectorWire ConvertToSurrogate(in MapVector value) => new() { Id = value.Id, Y = value.Y };
+}
+
+[GenerateSerializer, Immutable, Alias("rsrnet.amendment")]
+internal struct AmendmentWire
+{
+    [Id(0)] public string[]? Highlights;
+    [Id(1)] public string[]? LabelNames;
+    [Id(2)] public string[]? LabelValues;
+}
+
+[RegisterConverter]
+internal sealed class AmendmentConverter : IConverter<Amendment, AmendmentWire>
+{
+    public Amendment ConvertFromSurrogate(in AmendmentWire surrogate) => new(
+        surrogate.Highlights, surrogate.LabelNames is { } names ? ArticleWire.LabelsOf(names, surrogate.LabelValues!) : null);
+
+    public AmendmentWire ConvertToSurrogate(in Amendment value) => new()
+    {
+        Highlights = value.Highlights is { } highlights ? [.. highlights] : null,
+        LabelNames = value.Labels is { } labels ? [.. labels.Keys] : null,
+        LabelValues = value.Labels is { } values ? [.. values.Values] : null,
+    };
+}
+
+[GenerateSerializer, Immutable, Alias("rsrnet.amend-outcome")]
+internal struct AmendOutcomeWire
+{
+    [Id(0)] public PutOutcome Put;
+    [Id(1)] public float? Similarity;
+}
+
+[RegisterConverter]
+internal sealed class AmendOutcomeConverter : IConverter<AmendOutcome, AmendOutcomeWire>
+{
+    public AmendOutcome ConvertFromSurrogate(in AmendOutcomeWire surrogate) => new(surrogate.Put, surrogate.Similarity);
+
+    public AmendOutcomeWire ConvertToSurrogate(in AmendOutcome value) => new() { Put = value.Put, Similarity = value.Similarity };
 }

@@ -1,3 +1,4 @@
+using Orleans.Serialization.Cloning;
 using RsrNet.Core.Documents;
 using RsrNet.Grains.Articles;
 using RsrNet.Grains.Weights;
@@ -20,6 +21,35 @@ internal struct DocumentWire
     [Id(10)] public TrajectoryPointWire[] Trajectory;
     [Id(11)] public long? LearnedAt;
     [Id(12)] public int RunStart;
+    [Id(13)] public ArticleSentencesWire? Sentences;
+}
+
+/// <summary>Never changed after it was made, so that inside a silo the same object is handed on.</summary>
+[RegisterCopier]
+internal sealed class DocumentCopier : ShallowCopier<Document>;
+
+/// <summary>Only the numbers that are not zero, where those are few; 10 to 20 KB for a usual article by the hashed encoder.</summary>
+[GenerateSerializer, Immutable, Alias("rsrnet.article-sentences")]
+internal struct ArticleSentencesWire
+{
+    [Id(0)] public string[] Texts;
+    [Id(1)] public int[] Positions;
+    [Id(2)] public int Dimensions;
+    [Id(3)] public int[] Places;
+    [Id(4)] public FloatBlock Values;
+    [Id(5)] public FloatBlock Products;
+
+    public static ArticleSentencesWire Of(ArticleSentences sentences) => new()
+    {
+        Texts = [.. sentences.Outlines.Select(outline => outline.Text)], Positions = [.. sentences.Outlines.Select(outline => outline.Position)],
+        Dimensions = sentences.Dimensions, Places = sentences.Vectors.Places, Values = sentences.Vectors.Values, Products = sentences.Products,
+    };
+
+    public readonly ArticleSentences ToSentences()
+    {
+        SentenceOutline[] outlines = [.. Texts.Zip(Positions, SentenceOutline.Of)];
+        return new ArticleSentences(outlines, new SentenceVectors(outlines.Length, Dimensions, Places, Values.Values!, Products.Values!));
+    }
 }
 
 [RegisterConverter]
@@ -33,7 +63,9 @@ internal sealed class DocumentConverter : IConverter<Document, DocumentWire>
         IngestedAt = surrogate.IngestedAt,
         Status = surrogate.Status,
         Failure = surrogate.Failure,
-        Embedding = surrogate.EncoderId is { } encoder ? new DocumentEmbedding(encoder, surrogate.X.Values!, surrogate.T) : null,
+        Embedding = surrogate.EncoderId is { } encoder
+            ? new DocumentEmbedding(encoder, surrogate.X.Values!, surrogate.T) { Sentences = surrogate.Sentences?.ToSentences() }
+            : null,
         State = surrogate.State?.ToState(),
         Trajectory = surrogate.Trajectory.Length == 0 ? Trajectory.Empty : Trajectory.Of(surrogate.Trajectory.Select(point => point.ToPoint())),
         LearnedAt = surrogate.LearnedAt,
@@ -51,6 +83,7 @@ internal sealed class DocumentConverter : IConverter<Document, DocumentWire>
         EncoderId = value.Embedding?.EncoderId,
         X = value.Embedding?.X,
         T = value.Embedding?.T,
+        Sentences = value.Embedding?.Sentences is { } sentences ? ArticleSentencesWire.Of(sentences) : null,
         State = value.State is { } state ? RefinementStateWire.Of(state) : null,
         Trajectory = [.. value.Trajectory.Points.Select(TrajectoryPointWire.Of)],
         LearnedAt = value.LearnedAt,

@@ -50,7 +50,7 @@ public sealed class DocumentWriter : IAsyncDisposable
         lock (gate)
         {
             if (!waiting.TryGetValue(document.Sequence, out var one)) waiting.Add(document.Sequence, one = new Waiting());
-            one.Document = document;
+            one.Document = document.WithoutSentences();
             saved = one.Saved.Task;
         }
         arrivals.Writer.TryWrite(true);

@@ -1,5 +1,6 @@
 using RsrNet.Core;
 using RsrNet.Core.Documents;
+using RsrNet.Grains.Weights;
 
 namespace RsrNet.Grains.Documents;
 
@@ -11,9 +12,15 @@ public interface IDocumentGrain : IGrainWithStringKey
     [Alias("find")]
     Task<Document?> Find();
 
-    /// <summary>Its supervision steps from now on; ends when it is deleted.</summary>
+    /// <summary>Its supervision steps from now on; ends when it is deleted, and at once where it has been.</summary>
+    /// <param name="sequence">Of the revision that the follower knows.</param>
+    /// <param name="revision">Its number. A document that was deleted since, and came again, is another one.</param>
     [Alias("watch")]
-    IAsyncEnumerable<TrajectoryPoint> Watch(CancellationToken cancellation = default);
+    IAsyncEnumerable<TrajectoryPoint> Watch(long sequence, int revision, CancellationToken cancellation = default);
+
+    /// <inheritdoc cref="ILearner.Amend"/>
+    [Alias("amend"), ResponseTimeout("00:02:00")]
+    Task<AmendOutcome?> Amend(Amendment amendment);
 
     /// <inheritdoc cref="ILearner.Refine"/>
     [Alias("refine"), ResponseTimeout("00:05:00")]
@@ -36,7 +43,10 @@ public interface IDocumentGrain : IGrainWithStringKey
     [Alias("prepare"), ResponseTimeout("00:02:00")]
     Task<Readiness> Prepare(long term);
 
-    /// <summary>What a replica needs to work on it: vectors and state, without text and trajectory. Null where there is no such document.</summary>
+    /// <summary>
+    /// What a replica needs to work on it: vectors and state, and sentences in the mode that reads them, without text and trajectory. Null where there is no
+    /// such document.
+    /// </summary>
     [Alias("take")]
     Task<Document?> Take(long term);
 
@@ -56,17 +66,39 @@ public interface IDocumentGrain : IGrainWithStringKey
 
 /// <summary>What is to be done with a document.</summary>
 /// <param name="Sequence">Of its revision; 0 where there is no such document.</param>
-[GenerateSerializer, Immutable, Alias("rsrnet.readiness")]
-public readonly record struct Readiness([property: Id(0)] long Sequence, [property: Id(1)] ReadyFor For)
+/// <param name="X">[d] its embedding, by which a drift of the stream is found; null where it has none.</param>
+public readonly record struct Readiness(long Sequence, ReadyFor For, float[]? X)
 {
+    /// <param name="document">With what the mode reads of it.</param>
     internal static Readiness Of(Document? document) => document is null
-        ? new Readiness(0, ReadyFor.Nothing)
+        ? new Readiness(0, ReadyFor.Nothing, null)
         : new Readiness(
             document.Sequence,
             document.Status == DocumentStatus.Failed && document.Embedding is null ? ReadyFor.Nothing
-            : document.Embedding?.T is not null && document.LearnedAt is null ? ReadyFor.Training
+            : IsLearnable(document) ? ReadyFor.Training
             : document.IsFinished ? ReadyFor.Nothing
-            : ReadyFor.Refinement);
+            : ReadyFor.Refinement,
+            document.Embedding?.X);
+
+    /// <summary>Whether it is to be learned from: it has highlights, and was not learned from yet. One without a sentence has nothing to learn from.</summary>
+    internal static bool IsLearnable(Document document) =>
+        document is { Embedding.T: not null, LearnedAt: null } && document.Embedding.Sentences is not { Count: 0 };
+}
+
+[GenerateSerializer, Immutable, Alias("rsrnet.readiness")]
+internal struct ReadinessWire
+{
+    [Id(0)] public long Sequence;
+    [Id(1)] public ReadyFor For;
+    [Id(2)] public FloatBlock X;
+}
+
+[RegisterConverter]
+internal sealed class ReadinessConverter : IConverter<Readiness, ReadinessWire>
+{
+    public Readiness ConvertFromSurrogate(in ReadinessWire surrogate) => new(surrogate.Sequence, surrogate.For, surrogate.X);
+
+    public ReadinessWire ConvertToSurrogate(in Readiness value) => new() { Sequence = value.Sequence, For = value.For, X = value.X };
 }
 
 [GenerateSerializer]

@@ -1,4 +1,5 @@
 using RsrNet.Core;
+using RsrNet.Core.Coordination;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Replicas;
 
@@ -24,7 +25,7 @@ public interface IReplicaGrain : IGrainWithIntegerKey
     /// <param name="lean">With vectors and state, without trajectory.</param>
     /// <inheritdoc cref="RefineRequest" path="/param"/>
     [Alias("refine-now"), ResponseTimeout("00:05:00")]
-    Task<Document> RefineNow(Document lean, int steps, double? untilResidual);
+    Task<Document> RefineNow(Document lean, int steps, double? untilResidual, TimeSpan? timeLimit);
 
     /// <param name="lean">With vectors and state.</param>
     /// <inheritdoc cref="ILearner.MeasureContraction" path="/summary"/>
@@ -62,13 +63,21 @@ public sealed record ReplicaOrder
 /// <param name="Documents">Ids.</param>
 /// <param name="Guests">Ids of documents that join, because the others are too few.</param>
 [GenerateSerializer, Immutable, Alias("rsrnet.replica-batch")]
-public sealed record ReplicaBatch([property: Id(0)] string[] Documents, [property: Id(1)] string[] Guests);
+public sealed record ReplicaBatch([property: Id(0)] string[] Documents, [property: Id(1)] string[] Guests)
+{
+    /// <summary>Ids of documents that are learned again after it, batch by batch; only in the residual mode.</summary>
+    [Id(2)] public string[][] Replays { get; init; } = [];
+}
 
 /// <summary>What came of an order.</summary>
 /// <param name="Predictions">One for each document that took part: how well it was known before it was learned from.</param>
 /// <param name="GivenUp">Nobody waited for it any more, or too few of the documents were left: what was not learned is to be given out again.</param>
 [GenerateSerializer, Immutable, Alias("rsrnet.training-report")]
-public sealed record TrainingReport([property: Id(0)] Prediction[] Predictions, [property: Id(1)] bool GivenUp);
+public sealed record TrainingReport([property: Id(0)] Prediction[] Predictions, [property: Id(1)] bool GivenUp)
+{
+    /// <summary>How the summaries did; one for each prediction in the residual mode, none in the notebook's.</summary>
+    [Id(2)] public SummaryJudgement[] Summaries { get; init; } = [];
+}
 
 /// <param name="Documents">Ids.</param>
 /// <inheritdoc cref="ReplicaOrder" path="/param"/>

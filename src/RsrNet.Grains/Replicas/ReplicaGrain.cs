@@ -17,8 +17,8 @@ namespace RsrNet.Grains.Replicas;
 /// </summary>
 [Reentrant, ReplicaPlacement]
 internal sealed class ReplicaGrain(
-    SiloExchange exchange, ReplicaEngines engines, ReplicaPlaces places, ISiloStatusOracle silos, ILocalSiloDetails here, RsrNetOptions options,
-    LearnerTelemetry telemetry, TimeProvider time) : Grain, IReplicaGrain
+    SiloExchange exchange, ReplicaEngines engines, ReplicaPlaces places, ISiloStatusOracle silos, ILocalSiloDetails here, ITextEncoder encoder,
+    RsrNetOptions options, LearnerTelemetry telemetry, TimeProvider time) : Grain, IReplicaGrain
 {
     private readonly Dictionary<long, List<(int BaseStep, Document Stepped)>> unsettled = [];
     private ComputeThread thread = null!;
@@ -26,7 +26,12 @@ internal sealed class ReplicaGrain(
     private Replica refiner = null!;
     private long refinerTerm = -1;
 
+    /// <summary>BatchNorm has no variance over one row.</summary>
+    private readonly int fewestRows = options.Learning == LearningMode.Residual ? 1 : 2;
+
     private int Number => (int)this.GetPrimaryKeyLong();
+
+    private bool IsResidual => options.Learning == LearningMode.Residual;
 
     /// <summary>The replica that serves a document's requests.</summary>
     public static IReplicaGrain Any(IGrainFactory grains, string id, RsrNetOptions options) =>
@@ -58,10 +63,12 @@ internal sealed class ReplicaGrain(
         foreach (var batch in order.Batches)
         {
             var (documents, guests) = (await Take(batch.Documents, order.Term), await Take(batch.Guests, order.Term));
-            var learnable = new TrainingBatch(
-                documents.FindAll(one => one is { Embedding.T: not null, LearnedAt: null }), guests.FindAll(one => one.Embedding?.T is not null));
+            var learnable = new TrainingBatch(documents.FindAll(Readiness.IsLearnable), guests.FindAll(IsLabelled))
+            {
+                Replays = await TakeReplays(batch.Replays, order.Term),
+            };
             // Some may have gone since the order was made; the others are given out again.
-            if (learnable.Documents.Count > 0 && learnable.Rows.Count > 1) batches.Add(learnable);
+            if (learnable.Documents.Count > 0 && learnable.Rows.Count >= fewestRows) batches.Add(learnable);
         }
         if (batches.Count == 0) return new TrainingReport([], GivenUp: true);
 
@@ -71,9 +78,14 @@ internal sealed class ReplicaGrain(
         var before = batches.SelectMany(batch => batch.Documents);
         var stepped = before.Zip(outcome.Documents).Where(pair => pair.First.State != pair.Second.State).ToList();
         unsettled[order.FirstSequence] = stepped.ConvertAll(pair => (pair.First.State?.Step ?? 0, pair.Second.WithoutEmbedding()));
-        var steps = stepped.Count == 0 ? 0 : stepped.Max(pair => pair.Second.Trajectory.Points.Length);
-        if (steps > 0) telemetry.OnReplicaTrained($"replica {Number}", outcome.Documents.Count, steps, startedAt);
-        return new TrainingReport([.. outcome.Predictions], outcome.Late);
+        if (outcome.Loss is not null) telemetry.OnReplicaTrained($"replica {Number}", outcome.Documents.Count, options.Recursion.SupervisionSteps, startedAt);
+        if (options.Shadow.Enabled && outcome.Loss is not null)
+        {
+            GrainFactory.GetGrain<IShadowGrain>(0).OnJudged(
+                [.. outcome.Documents], [.. outcome.Predictions.Select(prediction => (double)prediction.Similarity)],
+                [.. outcome.Summaries.Select(summary => summary.Served)]).Ignore();
+        }
+        return new TrainingReport([.. outcome.Predictions], outcome.Late) { Summaries = [.. outcome.Summaries] };
     }
 
     public async Task Settle(long firstSequence)
@@ -87,7 +99,7 @@ internal sealed class ReplicaGrain(
     {
         var taken = await Take(order.Documents, order.Term);
         var finished = order.Documents.Except(taken.Select(document => document.Id), StringComparer.Ordinal).ToList();
-        var run = new RefinementRun(taken.FindAll(document => document.Embedding is not null), options, time);
+        var run = new RefinementRun(taken.FindAll(IsRead), options, time);
         var weights = await exchange.For(order.Term, order.AtLeast).ReadWeights(0);
         while (!run.IsDone)
         {
@@ -105,8 +117,9 @@ internal sealed class ReplicaGrain(
         return new RefinementReport([.. finished]);
     }
 
-    public async Task<Document> RefineNow(Document lean, int steps, double? untilResidual)
+    public async Task<Document> RefineNow(Document lean, int steps, double? untilResidual, TimeSpan? timeLimit)
     {
+        var begunAt = time.GetTimestamp();
         var weights = await exchange.For(exchange.Term, 0).ReadWeights(0);
         for (var step = 0; step < steps; step++)
         {
@@ -118,7 +131,7 @@ internal sealed class ReplicaGrain(
                 return refiner.Stepped(lean, 0, trained: false, version, time.GetUtcNow(), options.Documents);
             });
             var reached = untilResidual is { } bound && lean.State is { } state && state.ResidualY < bound && state.ResidualZ < bound;
-            if (reached || lean.Status == DocumentStatus.Failed) break;
+            if (reached || lean.Status == DocumentStatus.Failed || time.GetElapsedTime(begunAt) >= timeLimit) break;
         }
         return lean.WithoutEmbedding();
     }
@@ -135,10 +148,22 @@ internal sealed class ReplicaGrain(
 
     public async Task<MapVector[]> Outcomes(string[] ids, bool untrained)
     {
-        var documents = (await Take(ids, exchange.Term)).FindAll(document => document.Embedding is not null).ConvertAll(document => document with { State = null });
-        var weights = (await exchange.For(exchange.Term, 0).ReadWeights(0)).Weights;
-        if (untrained) weights = RecursionInitialization.Create(weights.Shape, options.Replicas.Seed);
-        return await thread.Run(() => refiner.Outcomes(documents, weights, options.Replicas.SupervisionSteps).ToArray());
+        var documents = (await Take(ids, exchange.Term)).FindAll(IsRead).ConvertAll(document => document with { State = null });
+        var weights = untrained
+            ? RecursionInitialization.Create(options.Shape(encoder.Dimensions), options.Recursion.Seed)
+            : (await exchange.For(exchange.Term, 0).ReadWeights(0)).Served;
+        return await thread.Run(() => refiner.Outcomes(documents, weights, options.Recursion.SupervisionSteps).ToArray());
+    }
+
+    /// <summary>Whether it has all the vectors that the mode works on.</summary>
+    private bool IsRead(Document document) => document.Embedding is { } embedding && (!IsResidual || embedding.Sentences is not null);
+
+    private bool IsLabelled(Document document) => document.Embedding?.T is not null && IsRead(document) && document.Embedding.Sentences is not { Count: 0 };
+
+    private async Task<IReadOnlyList<Document>[]> TakeReplays(string[][] replays, long term)
+    {
+        var taken = await Task.WhenAll(replays.Select(ids => Take(ids, term)));
+        return [.. taken.Select(documents => documents.FindAll(IsLabelled)).Where(documents => documents.Count > 0)];
     }
 
     private async Task<List<Document>> Take(IReadOnlyList<string> ids, long term) =>
@@ -149,7 +174,7 @@ internal sealed class ReplicaGrain(
         // The same number may stand for other weights in another term.
         if (weights.Term != refinerTerm) refiner.Unload();
         refinerTerm = weights.Term;
-        refiner.Load(weights.Weights, weights.Version);
+        refiner.Load(weights.Served, weights.Version);
         return weights.Version;
     }
 

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using RsrNet.Core.Coordination;
 using RsrNet.Core.Replicas;
 using RsrNet.Core.Weights;
@@ -64,17 +65,35 @@ internal struct PublishedWeightsWire
     [Id(1)] public long Version;
     [Id(2)] public RecursionWeightsWire Weights;
     [Id(3)] public AdamStateWire? Optimizer;
+
+    /// <summary>The parameters of the average; null where there is none. Its statistics are those of the weights.</summary>
+    [Id(4)] public FloatBlock Served;
+    [Id(5)] public double LearningRate;
+    [Id(6)] public ResidualOptions? Residual;
 }
 
 [RegisterConverter]
 internal sealed class PublishedWeightsConverter : IConverter<PublishedWeights, PublishedWeightsWire>
 {
-    public PublishedWeights ConvertFromSurrogate(in PublishedWeightsWire surrogate) =>
-        new(surrogate.Term, surrogate.Version, surrogate.Weights.ToWeights(), surrogate.Optimizer?.ToState());
+    public PublishedWeights ConvertFromSurrogate(in PublishedWeightsWire surrogate)
+    {
+        var weights = surrogate.Weights.ToWeights();
+        var served = weights;
+        if (surrogate.Served.Values is { } parameters)
+        {
+            served = weights.Clone();
+            parameters.CopyTo(served.Parameters, 0);
+        }
+        return new PublishedWeights(surrogate.Term, surrogate.Version, weights, surrogate.Optimizer?.ToState())
+        {
+            Served = served, LearningRate = surrogate.LearningRate, Residual = surrogate.Residual,
+        };
+    }
 
     public PublishedWeightsWire ConvertToSurrogate(in PublishedWeights value) => new()
     {
         Term = value.Term, Version = value.Version, Weights = RecursionWeightsWire.Of(value.Weights), Optimizer = AdamStateWire.Of(value.Optimizer),
+        Served = value.Served == value.Weights ? null : value.Served.Parameters, LearningRate = value.LearningRate, Residual = value.Residual,
     };
 }
 
@@ -92,6 +111,57 @@ internal struct CheckpointWire
     [Id(4)] public AdamStateWire? Optimizer;
     [Id(5)] public DateTimeOffset CreatedAt;
     [Id(6)] public float? Loss;
+    [Id(7)] public ResidualStateWire? Residual;
+    [Id(8)] public bool Pinned;
+}
+
+[GenerateSerializer, Immutable, Alias("rsrnet.residual-state")]
+internal struct ResidualStateWire
+{
+    [Id(0)] public RecursionWeightsWire Served;
+    [Id(1)] public long Updates;
+    [Id(2)] public Dictionary<string, double[]> Regressions;
+    [Id(3)] public ResidualOptions? Promoted;
+
+    public static ResidualStateWire Of(ResidualState state) => new()
+    {
+        Served = RecursionWeightsWire.Of(state.Served), Updates = state.Updates, Promoted = state.Promoted,
+        Regressions = new Dictionary<string, double[]>(state.Regressions, StringComparer.Ordinal),
+    };
+
+    public readonly ResidualState ToState() => new(Served.ToWeights(), Updates, Regressions) { Promoted = Promoted };
+}
+
+/// <summary>Options travel as JSON: a few, and seldom.</summary>
+[GenerateSerializer, Immutable, Alias("rsrnet.residual-options")]
+internal struct ResidualOptionsWire
+{
+    [Id(0)] public byte[] Json;
+}
+
+[RegisterConverter]
+internal sealed class ResidualOptionsConverter : IConverter<ResidualOptions, ResidualOptionsWire>
+{
+    public ResidualOptions ConvertFromSurrogate(in ResidualOptionsWire surrogate) =>
+        JsonSerializer.Deserialize<ResidualOptions>(surrogate.Json) ?? throw new JsonException("the options are null");
+
+    public ResidualOptionsWire ConvertToSurrogate(in ResidualOptions value) => new() { Json = JsonSerializer.SerializeToUtf8Bytes(value) };
+}
+
+/// <summary>The challenger's figures travel as JSON: a few, and only when somebody looks.</summary>
+[GenerateSerializer, Immutable, Alias("rsrnet.shadow-report")]
+internal struct ShadowReportWire
+{
+    [Id(0)] public byte[] Json;
+}
+
+[RegisterConverter]
+internal sealed class ShadowReportConverter : IConverter<ShadowReport, ShadowReportWire>
+{
+    public ShadowReport ConvertFromSurrogate(in ShadowReportWire surrogate) =>
+        JsonSerializer.Deserialize<ShadowReport>(surrogate.Json) ?? throw new JsonException("the report is null");
+
+    public ShadowReportWire ConvertToSurrogate(in ShadowReport value) => new() { Json = JsonSerializer.SerializeToUtf8Bytes(value) };
 }
 
 [RegisterConverter]
@@ -99,12 +169,16 @@ internal sealed class CheckpointConverter : IConverter<Checkpoint, CheckpointWir
 {
     public Checkpoint ConvertFromSurrogate(in CheckpointWire surrogate) => new(
         surrogate.Version, surrogate.EncoderId, surrogate.Mode, surrogate.Weights.ToWeights(), surrogate.Optimizer?.ToState(),
-        surrogate.CreatedAt, surrogate.Loss);
+        surrogate.CreatedAt, surrogate.Loss)
+    {
+        Residual = surrogate.Residual?.ToState(), Pinned = surrogate.Pinned,
+    };
 
     public CheckpointWire ConvertToSurrogate(in Checkpoint value) => new()
     {
         Version = value.Version, EncoderId = value.EncoderId, Mode = value.Mode, Weights = RecursionWeightsWire.Of(value.Weights),
         Optimizer = AdamStateWire.Of(value.Optimizer), CreatedAt = value.CreatedAt, Loss = value.Loss,
+        Residual = value.Residual is { } residual ? ResidualStateWire.Of(residual) : null, Pinned = value.Pinned,
     };
 }
 
@@ -118,17 +192,18 @@ internal struct WeightSummaryWire
     [Id(4)] public string Mode;
     [Id(5)] public long Bytes;
     [Id(6)] public bool Current;
+    [Id(7)] public bool Pinned;
 }
 
 [RegisterConverter]
 internal sealed class WeightSummaryConverter : IConverter<WeightSummary, WeightSummaryWire>
 {
     public WeightSummary ConvertFromSurrogate(in WeightSummaryWire surrogate) => new(
-        surrogate.Version, surrogate.CreatedAt, surrogate.Loss, surrogate.EncoderId, surrogate.Mode, surrogate.Bytes, surrogate.Current);
+        surrogate.Version, surrogate.CreatedAt, surrogate.Loss, surrogate.EncoderId, surrogate.Mode, surrogate.Bytes, surrogate.Current) { Pinned = surrogate.Pinned };
 
     public WeightSummaryWire ConvertToSurrogate(in WeightSummary value) => new()
     {
         Version = value.Version, CreatedAt = value.CreatedAt, Loss = value.Loss, EncoderId = value.EncoderId, Mode = value.Mode,
-        Bytes = value.Bytes, Current = value.Current,
+        Bytes = value.Bytes, Current = value.Current, Pinned = value.Pinned,
     };
 }

@@ -20,7 +20,8 @@ internal static class AmendmentRoutes
             "what was foretold to the new highlights; left out where nothing was foretold, or it was learned from before.",
             typeof(HighlightsBody), draft => new Amendment(draft.Highlights, null));
         Map("labels", "Labels that came late",
-            "Beside those it has, in place of those of the same name. Durable once answered; the document's next revision.",
+            "Beside those it has, in place of those of the same name. Durable once answered; the document's next revision. Classifiers judge the article, then learn a " +
+            "label of theirs that they were not taught before.",
             typeof(LabelsBody), draft => new Amendment(null, draft.Labels));
 
         void Map(string field, string summary, string description, Type body, Func<Article, Amendment> amendment) =>

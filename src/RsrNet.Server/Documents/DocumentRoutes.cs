@@ -111,7 +111,7 @@ internal static class DocumentRoutes
             else problems.Add("include", $"has '{Shown(part)}'; it must be vectors, text, or both with a comma between");
         }
         if (problems.Any) return ProblemBody.Of(problems).ToResult();
-        return await learner.Find(id, cancellation) is { } document ? Answer(document, learner, vectors, text) : Missing(id);
+        return await learner.Find(id, cancellation) is { } document ? await Answer(document, learner, vectors, text, cancellation) : Missing(id);
     }
 
     private static async Task<IResult> Delete(string id, ILearner learner, CancellationToken cancellation) =>
@@ -127,7 +127,7 @@ internal static class DocumentRoutes
             fields.Integer("timeLimitMs", 1, MostMilliseconds) is { } limit ? TimeSpan.FromMilliseconds(limit) : null);
         if (fields.Problems.Any) return ProblemBody.Of(fields.Problems).ToResult();
         return await learner.Refine(id, wanted, cancellation) is { } document
-            ? Answer(document, learner, vectors: false, text: false)
+            ? await Answer(document, learner, vectors: false, text: false, cancellation)
             : Missing(id);
     }
 
@@ -177,8 +177,9 @@ internal static class DocumentRoutes
         static StreamedEvent<TrajectoryPoint> Event(TrajectoryPoint point) => new(point, point.Step.ToString(CultureInfo.InvariantCulture));
     }
 
-    private static ApiAnswer<DocumentBody> Answer(Document document, ILearner learner, bool vectors, bool text) =>
-        new(DocumentBody.Of(document, learner.Summarize(document), vectors, text), ApiJson.Relaxed.DocumentBody);
+    private static async Task<IResult> Answer(Document document, ILearner learner, bool vectors, bool text, CancellationToken cancellation) =>
+        new ApiAnswer<DocumentBody>(
+            DocumentBody.Of(document, await learner.Summarize(document, cancellation), vectors, text), ApiJson.Relaxed.DocumentBody);
 
     private static ProblemResult Missing(string id) =>
         ProblemBody.Of(StatusCodes.Status404NotFound, $"no document has the id '{Shown(id)}'").ToResult();

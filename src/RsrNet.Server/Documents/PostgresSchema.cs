@@ -11,7 +11,7 @@ namespace RsrNet.Server.Documents;
 internal static class PostgresSchema
 {
     /// <summary>Raise it with every change of the tables or of the blobs in them, and keep reading the ones before.</summary>
-    public const int Version = 1;
+    public const int Version = 2;
 
     /// <summary>
     /// Any number will do, as long as every version of RSR-Net takes the same: two servers that start at once must not both create the
@@ -115,6 +115,7 @@ internal static class PostgresSchema
             encoder text,
             mode text NOT NULL,
             bytes bigint NOT NULL,
+            pinned boolean NOT NULL DEFAULT false,
             content bytea NOT NULL
         );
         ALTER TABLE checkpoints ALTER content SET STORAGE EXTERNAL;
@@ -123,7 +124,13 @@ internal static class PostgresSchema
         );
         """;
 
-    /// <summary>Creates the tables where there are none, one server at a time; otherwise checks that this version knows them.</summary>
+    /// <summary>What changes tables of schema 1: checkpoints that are kept for good.</summary>
+    private const string FromVersion1 = """
+        ALTER TABLE checkpoints ADD COLUMN pinned boolean NOT NULL DEFAULT false;
+        UPDATE meta SET value = '2' WHERE name = 'schema';
+        """;
+
+    /// <summary>Creates the tables where there are none, one server at a time; otherwise checks that this version knows them, and changes older ones.</summary>
     /// <param name="schema">Where the tables are; the connection's search path has it alone.</param>
     /// <param name="place">The database's name for messages.</param>
     /// <exception cref="StoreUnavailableException">
@@ -177,6 +184,7 @@ internal static class PostgresSchema
                 $"{place} was written by a newer version of RSR-Net (schema {version}, this one knows up to {Version}); " +
                 "update RSR-Net, or use another database");
         }
+        if (version < 2) await Run(connection, FromVersion1, cancellation);
     }
 
     private static string Quoted(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";

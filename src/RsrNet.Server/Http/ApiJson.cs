@@ -45,7 +45,6 @@ namespace RsrNet.Server.Http;
 [JsonSerializable(typeof(ModelOptions))]
 [JsonSerializable(typeof(ModelList))]
 [JsonSerializable(typeof(ModelBody))]
-[JsonSerializable(typeof(ModelVersions))]
 [JsonSerializable(typeof(ClassifyBody))]
 [JsonSerializable(typeof(ClassifyAnswer))]
 [JsonSerializable(typeof(ModelEmbedBody))]

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using RsrNet.Core;
+using RsrNet.Core.Coordination.Models;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Telemetry;
 
@@ -11,7 +12,8 @@ namespace RsrNet.Server.Telemetry;
 /// </summary>
 /// <param name="interval">Between two looks.</param>
 /// <param name="folder">Of the data: its size is measured, and the past is kept in it over restarts. Null keeps the past in memory alone.</param>
-internal sealed class TelemetryFeed(ILearner learner, TimeSpan interval, string? folder, TimeProvider time) : BackgroundService
+/// <param name="models">The text models beside the learner; null where there are none.</param>
+internal sealed class TelemetryFeed(ILearner learner, TimeSpan interval, string? folder, TimeProvider time, ModelHost? models = null) : BackgroundService
 {
     private const string FileName = "telemetry-history";
     private static readonly TimeSpan SaveEvery = TimeSpan.FromSeconds(30), MeasureEvery = TimeSpan.FromSeconds(10);
@@ -36,6 +38,7 @@ internal sealed class TelemetryFeed(ILearner learner, TimeSpan interval, string?
     public async Task<TelemetrySnapshot> Read(CancellationToken cancellation)
     {
         var numbers = await learner.ReadTelemetry(cancellation);
+        if (models is not null) numbers = numbers with { Models = [.. models.Models.Select(runner => ModelSnapshot.Of(runner.Read()))] };
         return bytes is { } size ? numbers with { StoreBytes = size } : numbers;
     }
 

@@ -15,14 +15,15 @@ public sealed class PostgresCheckpointStore : ICheckpointStore
 {
     private const string Upsert =
         """
-        INSERT INTO checkpoints (version, created_at, loss, encoder, mode, bytes, content) VALUES ($1, $2, $3, $4, $5, $6, $7)
+        INSERT INTO checkpoints (version, created_at, loss, encoder, mode, bytes, content, pinned) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
         ON CONFLICT (version) DO UPDATE SET created_at = excluded.created_at, loss = excluded.loss, encoder = excluded.encoder,
-            mode = excluded.mode, bytes = excluded.bytes, content = excluded.content
+            mode = excluded.mode, bytes = excluded.bytes, content = excluded.content, pinned = excluded.pinned
         """;
 
     private const string Prune =
         """
-        DELETE FROM checkpoints WHERE version IN (SELECT version FROM checkpoints WHERE version <> $1 ORDER BY version DESC OFFSET $2)
+        DELETE FROM checkpoints WHERE version IN (SELECT version FROM checkpoints WHERE version <> $1 AND NOT pinned ORDER BY version DESC OFFSET $2)
+            OR version IN (SELECT version FROM checkpoints WHERE pinned ORDER BY version DESC OFFSET $3)
         """;
 
     private readonly PostgresDatabase _database;
@@ -52,12 +53,13 @@ public sealed class PostgresCheckpointStore : ICheckpointStore
                 transaction.Add(
                     Upsert, PostgresValue.Of(checkpoint.Version), PostgresValue.Of(ArticleColumns.Time(checkpoint.CreatedAt)!),
                     PostgresValue.Of(checkpoint.Loss), PostgresValue.Of(checkpoint.EncoderId), PostgresValue.Of(checkpoint.Mode),
-                    PostgresValue.Of(content.LongLength), PostgresValue.Of(content));
-                transaction.Add(Prune, PostgresValue.Of(checkpoint.Version), PostgresValue.Of(_keep - 1));
+                    PostgresValue.Of(content.LongLength), PostgresValue.Of(content), PostgresValue.Of(checkpoint.Pinned));
+                transaction.Add(
+                    Prune, PostgresValue.Of(checkpoint.Version), PostgresValue.Of(_keep - 1), PostgresValue.Of(CheckpointFolder.MostPinned));
                 await transaction.Commit();
                 return new WeightSummary(
                     checkpoint.Version, checkpoint.CreatedAt, checkpoint.Loss, checkpoint.EncoderId, checkpoint.Mode, content.LongLength,
-                    Current: false);
+                    Current: false) { Pinned = checkpoint.Pinned };
             },
             cancellation));
     }
@@ -88,7 +90,7 @@ public sealed class PostgresCheckpointStore : ICheckpointStore
     /// <inheritdoc/>
     public Task<IReadOnlyList<WeightSummary>> List(CancellationToken cancellation = default) =>
         Guarded<IReadOnlyList<WeightSummary>>(async () => await _database.Read(
-            "SELECT version, created_at, loss, encoder, mode, bytes FROM checkpoints ORDER BY version DESC", ReadSummary, cancellation));
+            "SELECT version, created_at, loss, encoder, mode, bytes, pinned FROM checkpoints ORDER BY version DESC", ReadSummary, cancellation));
 
     /// <inheritdoc/>
     public Task<Checkpoint?> Find(long version, CancellationToken cancellation = default) => Guarded(async () =>
@@ -130,7 +132,10 @@ public sealed class PostgresCheckpointStore : ICheckpointStore
 
     private static WeightSummary ReadSummary(DbDataReader row) => new(
         row.GetInt64(0), ArticleColumns.ReadTime(row.GetString(1)), row.IsDBNull(2) ? null : row.GetFloat(2),
-        row.IsDBNull(3) ? null : row.GetString(3), row.GetString(4), row.GetInt64(5), Current: false);
+        row.IsDBNull(3) ? null : row.GetString(3), row.GetString(4), row.GetInt64(5), Current: false)
+    {
+        Pinned = row.GetBoolean(6),
+    };
 
     /// <summary>The port knows files' exceptions alone.</summary>
     private static async Task<T> Guarded<T>(Func<Task<T>> call)

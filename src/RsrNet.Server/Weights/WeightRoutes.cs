@@ -12,11 +12,11 @@ namespace RsrNet.Server.Weights;
 /// <summary>/v1/weights: versions, as PyTorch's state_dict in safetensors.</summary>
 internal static class WeightRoutes
 {
-    private static readonly string[] FileTypes = ["application/octet-stream", "application/x-safetensors", "application/vnd.safetensors"];
+    private const string Address = "/v1/weights";
 
     public static void MapWeights(this IEndpointRouteBuilder routes, ILearner learner, ServerOptions options, TimeProvider time)
     {
-        var weights = routes.MapGroup("/v1/weights").WithTags("Weights");
+        var weights = routes.MapGroup(Address).WithTags("Weights");
 
         weights.MapGet("", async (CancellationToken cancellation) => new ApiAnswer<WeightList>(
                 new WeightList([.. (await learner.ListWeights(cancellation)).Select(WeightItem.Of)]), ApiJson.Relaxed.WeightList))
@@ -35,7 +35,7 @@ internal static class WeightRoutes
         weights.MapPut("", (HttpRequest request, CancellationToken cancellation) => Import(request, learner, options, time, cancellation))
             .WithName("ImportWeights")
             .WithSummary("Goes on from the weights of a safetensors file, as a new version; the optimiser starts anew")
-            .WithMetadata(new RequestSchema(null, FileTypes))
+            .WithMetadata(new RequestSchema(null, WeightFile.Types))
             .Produces<WeightReceipt>()
             .ProducesProblems(400, 413, 415, 503);
 
@@ -57,7 +57,7 @@ internal static class WeightRoutes
             .ProducesProblems(404);
 
         weights.MapPost("/shadow/promote", async (CancellationToken cancellation) =>
-                await learner.PromoteShadow(cancellation) is { } version ? Receipt(version) : (IResult)NoShadow())
+                await learner.PromoteShadow(cancellation) is { } version ? WeightFile.Receipt(Address, version) : (IResult)NoShadow())
             .WithName("PromoteShadow")
             .WithSummary("Lets the challenger serve, as the next version; what served before is kept and learns on as the challenger")
             .Produces<WeightReceipt>()
@@ -72,75 +72,36 @@ internal static class WeightRoutes
 
     private static async Task<IResult> Download(string version, HttpResponse response, ILearner learner, CancellationToken cancellation)
     {
-        long? number = null;
-        if (version != "latest")
-        {
-            if (!TryParse(version, out var parsed)) return WrongVersion(version, "or latest");
-            number = parsed;
-        }
-        if (await learner.FindWeights(number, cancellation) is not { } checkpoint) return Missing(version);
+        if (!WeightFile.TryParse(version, orLatest: true, Address, out var number, out var wrong)) return wrong;
+        if (await learner.FindWeights(number, cancellation) is not { } checkpoint) return WeightFile.Missing(version, Address);
         using var file = new MemoryStream();
         // The residual mode's version is more than its network: the average that is served and the regressions come with it.
         if (checkpoint.Residual is null) StateDict.Write(file, checkpoint.Weights);
         else CheckpointFile.Write(file, checkpoint with { Optimizer = null });
-        response.ContentType = "application/octet-stream";
-        response.ContentLength = file.Length;
-        response.Headers.ContentDisposition = string.Create(
-            CultureInfo.InvariantCulture, $"attachment; filename=\"rsrnet-weights-{checkpoint.Version}.safetensors\"");
-        response.Headers.ETag = string.Create(CultureInfo.InvariantCulture, $"\"{checkpoint.Version}\"");
-        file.Position = 0;
-        await file.CopyToAsync(response.Body, cancellation);
-        return TypedResults.Empty;
+        var name = string.Create(CultureInfo.InvariantCulture, $"rsrnet-weights-{checkpoint.Version}.safetensors");
+        return await WeightFile.Send(response, name, checkpoint.Version, file.GetBuffer().AsMemory(0, (int)file.Length), cancellation);
     }
 
-    private static async Task<IResult> Import(
-        HttpRequest request, ILearner learner, ServerOptions options, TimeProvider time, CancellationToken cancellation)
-    {
-        if (!RequestBody.IsOf(request, FileTypes, out var wrongType)) return wrongType.ToResult();
-        var file = await RequestBody.Read(request, options.ImportBytes, cancellation);
-        try
-        {
-            var imported = CheckpointFile.Read(new MemoryStream(file, writable: false));
-            var mode = (await learner.ReadTelemetry(cancellation)).Mode;
-            return Receipt(await learner.ImportWeights(imported with { Mode = mode, CreatedAt = time.GetUtcNow() }, cancellation));
-        }
-        catch (Exception damaged) when (damaged is InvalidDataException or NotSupportedException)
-        {
-            var problems = new FieldProblems();
-            problems.Add("", damaged.Message);
-            return ProblemBody.Of(problems).ToResult();
-        }
-        catch (WeightsRejectedException rejected)
-        {
-            var problems = new FieldProblems();
-            problems.Add("", rejected.Message);
-            return ProblemBody.Of(problems).ToResult();
-        }
-    }
+    private static Task<IResult> Import(
+        HttpRequest request, ILearner learner, ServerOptions options, TimeProvider time, CancellationToken cancellation) =>
+        WeightFile.Take(
+            request, Address, options,
+            async file =>
+            {
+                var imported = CheckpointFile.Read(file);
+                var mode = (await learner.ReadTelemetry(cancellation)).Mode;
+                return await learner.ImportWeights(imported with { Mode = mode, CreatedAt = time.GetUtcNow() }, cancellation);
+            },
+            cancellation);
 
     private static async Task<IResult> Restore(string version, ILearner learner, CancellationToken cancellation)
     {
-        if (!TryParse(version, out var number)) return WrongVersion(version, "of GET /v1/weights");
-        return await learner.RestoreWeights(number, cancellation) is { } restored ? Receipt(restored) : Missing(version);
-    }
-
-    private static bool TryParse(string version, out long number) =>
-        long.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out number);
-
-    private static ApiAnswer<WeightReceipt> Receipt(long version) => new(
-        new WeightReceipt(version), ApiJson.Relaxed.WeightReceipt, StatusCodes.Status200OK,
-        string.Create(CultureInfo.InvariantCulture, $"/v1/weights/{version}"));
-
-    private static ProblemResult WrongVersion(string version, string alternative)
-    {
-        var problems = new FieldProblems();
-        problems.Add("version", $"is '{(version.Length > 60 ? version[..60] + "..." : version)}'; it must be a number {alternative}");
-        return ProblemBody.Of(problems).ToResult();
+        if (!WeightFile.TryParse(version, orLatest: false, Address, out var number, out var wrong)) return wrong;
+        return await learner.RestoreWeights(number!.Value, cancellation) is { } restored
+            ? WeightFile.Receipt(Address, restored)
+            : WeightFile.Missing(version, Address);
     }
 
     private static ProblemResult NoShadow() => ProblemBody.Of(
         StatusCodes.Status404NotFound, "no challenger learns here; set Shadow.Enabled and Shadow.Challenger in the configuration").ToResult();
-
-    private static ProblemResult Missing(string version) =>
-        ProblemBody.Of(StatusCodes.Status404NotFound, $"version {version} is not kept; GET /v1/weights lists those that are").ToResult();
 }

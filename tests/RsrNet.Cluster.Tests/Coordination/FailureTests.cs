@@ -28,7 +28,7 @@ public sealed class FailureTests
         await LearningCluster.Eventually(async () => (await cluster.Learner.ReadTelemetry(Cancellation)).Learned >= 60, "a part of the learning");
 
         var coordinator = await cluster.SiloOf(cluster.Client.GetGrain<ICoordinatorGrain>(0));
-        await cluster.Silos.KillSiloAsync(cluster.Silos.Silos.First(silo => (silo == coordinator) == withCoordinator));
+        await cluster.Silos.KillSiloAsync(cluster.Silos.Silos.First(silo => (silo == coordinator) == withCoordinator), Cancellation);
 
         await cluster.Settled(600);
         Assert.Empty(store.Twice);
@@ -54,7 +54,7 @@ public sealed class FailureTests
         await LearningCluster.Eventually(async () => (await cluster.Learner.ReadTelemetry(Cancellation)).CheckpointVersion >= 20, "a checkpoint");
         var before = await coordinator.ReadWeights(0);
 
-        await cluster.Silos.KillSiloAsync(await cluster.SiloOf(coordinator));
+        await cluster.Silos.KillSiloAsync(await cluster.SiloOf(coordinator), Cancellation);
 
         var after = await LearningCluster.Persist(() => coordinator.ReadWeights(0));
         Assert.Equal(before.Term + 1, after.Term);
@@ -70,14 +70,14 @@ public sealed class FailureTests
     public async Task CoordinatorMoves_InGoodOrder_LosesNothing()
     {
         var store = new RecordingStore(new MemoryDocumentStore());
-        await using var cluster = await LearningCluster.Start(3, store: store, mortal: true);
+        await using var cluster = await LearningCluster.Start(3, LearningCluster.InFullBatches(LearningCluster.SmallOptions), store, mortal: true);
         var coordinator = cluster.Client.GetGrain<ICoordinatorGrain>(0);
         await LearningCluster.Persist(() => cluster.Learner.Ingest([.. Enumerable.Range(0, 30).Select(LearningCluster.Labelled)], Cancellation));
         await cluster.Settled(30);
         var before = await coordinator.ReadWeights(0);
         Assert.Equal(15, before.Version);
 
-        await cluster.Silos.StopSiloAsync(await cluster.SiloOf(coordinator));
+        await cluster.Silos.StopSiloAsync(await cluster.SiloOf(coordinator), Cancellation);
 
         var after = await LearningCluster.Persist(() => coordinator.ReadWeights(0));
         Assert.Equal((before.Term + 1, before.Version), (after.Term, after.Version));
@@ -98,7 +98,7 @@ public sealed class FailureTests
         {
             await first.Learner.Ingest(LearningCluster.Articles(0, 300), Cancellation);
             await LearningCluster.Eventually(async () => (await first.Learner.ReadTelemetry(Cancellation)).Learned >= 30, "a part of the learning");
-            foreach (var silo in first.Silos.Silos.ToList()) await first.Silos.KillSiloAsync(silo);
+            foreach (var silo in first.Silos.Silos.ToList()) await first.Silos.KillSiloAsync(silo, Cancellation);
         }
 
         await using var second = await LearningCluster.Start(2, store: store, checkpoints: checkpoints);

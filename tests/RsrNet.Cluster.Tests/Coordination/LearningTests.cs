@@ -27,8 +27,9 @@ public sealed class LearningTests
     [InlineData(2, 1e-3)]
     public async Task Synchronous_SameBatches_GivesTheLocalLearnersWeights(int silos, double tolerance)
     {
-        var expected = await LocalWeights(LearningCluster.SmallOptions);
-        await using var cluster = await LearningCluster.Start(silos);
+        var options = LearningCluster.InFullBatches(LearningCluster.SmallOptions);
+        var expected = await LocalWeights(options);
+        await using var cluster = await LearningCluster.Start(silos, options);
         await cluster.Learner.Ingest(Stories, Cancellation);
         await cluster.Settled(Stories.Length);
 
@@ -45,8 +46,8 @@ public sealed class LearningTests
     [Fact]
     public async Task LocalSteps_SameBatches_GivesTheLocalLearnersWeights()
     {
-        var options = LearningCluster.SmallOptions;
-        options = options with { Coordination = options.Coordination with { Mode = CoordinationMode.LocalSteps, AveragingPeriod = 2, Replicas = 2, BatchWaitMs = 1000 } };
+        var options = LearningCluster.InFullBatches(LearningCluster.SmallOptions);
+        options = options with { Coordination = options.Coordination with { Mode = CoordinationMode.LocalSteps, AveragingPeriod = 2, Replicas = 2 } };
         var expected = await LocalWeights(options);
         await using var cluster = await LearningCluster.Start(2, options);
         await cluster.Learner.Ingest(Stories, Cancellation);
@@ -77,9 +78,9 @@ public sealed class LearningTests
     [Fact]
     public async Task Synchronous_InBFloat16_LearnsNearlyTheSame()
     {
-        var options = LearningCluster.SmallOptions;
+        var options = LearningCluster.InFullBatches(LearningCluster.SmallOptions);
+        var exact = await LocalWeights(options);
         options = options with { Coordination = options.Coordination with { GradientPrecision = GradientPrecision.BFloat16 } };
-        var exact = await LocalWeights(LearningCluster.SmallOptions);
         var expected = await LocalWeights(options);
         await using var cluster = await LearningCluster.Start(3, options);
         await cluster.Learner.Ingest(Stories, Cancellation);
@@ -94,7 +95,7 @@ public sealed class LearningTests
     {
         using var hang = new ManualResetEventSlim();
         var hung = 0;
-        var options = LearningCluster.SmallOptions;
+        var options = LearningCluster.InFullBatches(LearningCluster.SmallOptions);
         options = options with { Coordination = options.Coordination with { Mode = CoordinationMode.Asynchronous, BatchSize = 4, StalenessBound = 6 } };
         await using var cluster = await LearningCluster.Start(3, options, parts: (_, own) => own with
         {

@@ -50,7 +50,7 @@ public sealed class PlacementTests
         await using var cluster = await Start(3, gpu: 2, again: 3);
         var next = await AllReplicasOn(cluster, cluster.Silo(2).SiloAddress);
 
-        await cluster.Silos.KillSiloAsync(cluster.Silo(2));
+        await cluster.Silos.KillSiloAsync(cluster.Silo(2), Cancellation);
         await LearningCluster.Persist(() => cluster.Learner.Ingest(LearningCluster.Articles(next, 30), Cancellation));
         next += 30;
         await cluster.Settled(next);

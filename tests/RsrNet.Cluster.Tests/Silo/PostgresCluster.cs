@@ -45,10 +45,11 @@ internal sealed class PostgresCluster : IDisposable
 
     /// <param name="role">Cpu, Gpu or Gateway.</param>
     /// <param name="more">Sections to add, each with a comma before it.</param>
-    public string Configuration(string role, string tls = "{}", string more = "", int replicas = 2) => $$"""
+    /// <param name="learning">Residual or Notebook.</param>
+    public string Configuration(string role, string tls = "{}", string more = "", int replicas = 2, string learning = "Notebook") => $$"""
         {
-          "Silo": {"Role": "{{role}}", "Dashboard": "/admin/orleans", "ProbeSeconds": 1, "Tls": {{tls}} },
-          "Learning": "Notebook",
+          "Silo": {"Role": "{{role}}", "Dashboard": "/admin/orleans", "ProbeSeconds": 3, "Tls": {{tls}} },
+          "Learning": "{{learning}}",
           "Coordination": {"Replicas": {{replicas}} },
           "Grains": {"RescanSeconds": 5},
           "Server": {"Urls": "http://127.0.0.1:0", "Database": "{{Database}}"}{{more}}

@@ -71,7 +71,7 @@ public sealed class SiloOptionsTests
     public async Task Role_WithoutADatabase_IsRefused(string role)
     {
         using var command = new CommandRun { Edition = FullEdition.Create() };
-        var file = command.Write("settings.json", $$"""{"Learning": "Notebook", "Silo": {"Role": "{{role}}"} }""");
+        var file = command.Write("settings.json", $$"""{"Silo": {"Role": "{{role}}"} }""");
         var outcome = await command.Of("serve", "--config", file);
         Assert.Equal(1, outcome.Code);
         Assert.Contains("Server.Database", outcome.Notices, StringComparison.Ordinal);

@@ -34,5 +34,5 @@ internal sealed class MemoryCheckpoints : ICheckpointStore
     private static Checkpoint Read(byte[] file) => CheckpointFile.Read(new MemoryStream(file));
 
     private static WeightSummary Summary(Checkpoint checkpoint) =>
-        new(checkpoint.Version, checkpoint.CreatedAt, checkpoint.Loss, checkpoint.EncoderId, checkpoint.Mode, 1, false);
+        new(checkpoint.Version, checkpoint.CreatedAt, checkpoint.Loss, checkpoint.EncoderId, checkpoint.Mode, 1, false) { Pinned = checkpoint.Pinned };
 }

@@ -109,7 +109,7 @@ public sealed class ResidualLearnerTests
     public async Task Summary_NamesItsReadout_AndWhyEachSentenceWasChosen()
     {
         await using var learner = await Learned(new MemoryDocumentStore(), null, 8);
-        var summary = learner.Summarize(await Refined(learner, Wire[60]));
+        var summary = await learner.Summarize(await Refined(learner, Wire[60]), Cancellation);
         Assert.Equal(SentenceReadout.Lead, summary.Readout); // eight articles prove nothing
         Assert.Equal(Math.Min(3, ArticleSentences.Of(Encoder, Wire[60].Text).Count), summary.Sentences.Count);
         foreach (var sentence in summary.Sentences)
@@ -118,7 +118,7 @@ public sealed class ResidualLearnerTests
             Assert.Contains(sentence.Contributions, one => one.Value != 0);
         }
         var dots = new Document { Article = new Article("x", "..."), Sequence = 1, Revision = 1, IngestedAt = default };
-        Assert.All(learner.Summarize(dots).Sentences, sentence => Assert.Null(sentence.Contributions));
+        Assert.All((await learner.Summarize(dots, Cancellation)).Sentences, sentence => Assert.Null(sentence.Contributions));
     }
 
     [Fact]
@@ -253,11 +253,6 @@ public sealed class ResidualLearnerTests
         Assert.Equal((float)Options.Residual.Anchor, new ResidualStatistics((await learner.FindWeights(null, Cancellation))!.Served).Anchor);
     }
 
-    [Fact]
-    public async Task SeveralReplicas_AreRefused() =>
-        await Assert.ThrowsAsync<ArgumentException>(() => LocalLearner.Open(
-            Options with { Coordination = new CoordinationOptions { Replicas = 2 } }, Encoder, new MemoryDocumentStore(), null, cancellation: Cancellation));
-
     private static float[] FirstStep(RecursionWeights weights, Document document)
     {
         using var engine = new ResidualEngine(weights.Shape, Options.Residual.Recursion);
@@ -294,12 +289,12 @@ public sealed class ResidualLearnerTests
 
     private static async Task Eventually(Func<Task<bool>> condition)
     {
-        // A minute is a hang, not a bound on speed.
-        for (var tries = 0; tries < 6000; tries++)
+        // Five minutes are a hang, not a bound on speed.
+        for (var tries = 0; tries < 30_000; tries++)
         {
             if (await condition()) return;
             await Task.Delay(10, Cancellation);
         }
-        Assert.Fail("it did not come to that in a minute");
+        Assert.Fail("it did not come to that in five minutes");
     }
 }

@@ -105,6 +105,19 @@ public sealed class LauncherTests : IDisposable
         Assert.Contains("full edition", changed.Notices, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(
+        "x.sln : error NU1603: Warning As Error: RsrNet.Torch depends on TorchSharp (>= 0.105.2) but TorchSharp 0.105.2 was not found. TorchSharp 0.107.0 was resolved",
+        "core edition (the package sources lack TorchSharp 0.105.2)")]
+    [InlineData("x.csproj : error MSB4025: the project file could not be loaded", "core edition (the full solution does not restore; see artifacts/edition.log)")]
+    public async Task RestoreThatFailsOtherwise_MakesItCore_AndSaysWhy(string error, string said)
+    {
+        AddClusterProject();
+        var outcome = await Launch([("RESTORE", error)], "documents");
+        Assert.Equal(0, outcome.Code);
+        Assert.Contains(said, outcome.Notices, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task ForcedEdition_IsNotLookedFor_WhereverItStands()
     {

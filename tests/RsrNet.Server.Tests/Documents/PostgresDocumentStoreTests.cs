@@ -2,6 +2,7 @@ using Npgsql;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Weights;
 using RsrNet.Server.Documents;
+using RsrNet.Server.Weights;
 
 namespace RsrNet.Server.Tests.Documents;
 
@@ -306,6 +307,16 @@ public sealed class PostgresDocumentStoreTests(PostgresServer server) : Document
 
         Assert.Contains("newer version", problem.Message, StringComparison.Ordinal);
         Assert.Contains("99", problem.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Database_OfSchema1_IsTakenFurther()
+    {
+        await using (var connection = await Connect())
+            await Execute(connection, "ALTER TABLE checkpoints DROP COLUMN pinned; UPDATE meta SET value = '1' WHERE name = 'schema'");
+        await using var again = await PostgresDatabase.Open(_connectionString!, Cancellation);
+        var checkpoints = new PostgresCheckpointStore(again, new WeightOptions());
+        Assert.Empty(await checkpoints.List(Cancellation));
     }
 
     [Fact]

@@ -67,6 +67,19 @@ public abstract class CheckpointStoreContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Save_Pinned_StaysHoweverManyNewerOnesThereAre()
+    {
+        await Store.Save(Sample(1) with { Pinned = true }, Cancellation);
+        for (var version = 2; version <= 9; version++) await Store.Save(Sample(version), Cancellation);
+
+        Assert.Equal([(9, false), (8, false), (7, false), (1, true)], (await Store.List(Cancellation)).Select(summary => (summary.Version, summary.Pinned)));
+        Assert.True((await Store.Find(1, Cancellation))!.Pinned);
+
+        for (var version = 10; version <= 13; version++) await Store.Save(Sample(version) with { Pinned = true }, Cancellation);
+        Assert.DoesNotContain(await Store.List(Cancellation), summary => summary.Version == 1);
+    }
+
+    [Fact]
     public async Task Save_MoreThanKept_DropsTheOldest()
     {
         foreach (var version in new long[] { 5, 20, 100, 3000 }) await Store.Save(Sample(version), Cancellation);

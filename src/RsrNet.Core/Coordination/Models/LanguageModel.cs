@@ -68,32 +68,60 @@ public sealed class LanguageModel : TextModel
             tokens.Add(SpecialToken.End);
             sequences.Add(tokens);
         }
-        // Longest first, so that those which go on are the first rows of the state in every window.
-        sequences.Sort((a, b) => b.Count.CompareTo(a.Count));
-        var state = new RecurrentState(Network.Shape, sequences.Count);
+        var shares = Deal(sequences, learn ? Shares : 1);
         var sum = default(TapeLoss);
         for (var from = 0; ; from += Options.Window)
         {
-            var running = sequences.TakeWhile(sequence => sequence.Count > from + 1).ToList();
+            var running = shares.ConvertAll(share => share.At(from, Options.Window)).FindAll(share => share.Sequences.Count > 0);
             if (running.Count == 0) return sum with { Value = sum.Count == 0 ? 0 : sum.Value / sum.Count };
-            var loss = ReadWindow(running, from, state, learn);
+            var loss = learn ? Update(running, Record) : Evaluate(running[0]);
             sum = new TapeLoss(sum.Value + loss.Value * loss.Count, sum.Count + loss.Count, sum.Hits + loss.Hits);
         }
     }
 
-    private TapeLoss ReadWindow(List<List<int>> running, int from, RecurrentState state, bool learn)
+    /// <summary>Dealt in turn, longest first: those that go on are the first rows of a share's state in every window, and the shares are about alike.</summary>
+    private List<Share> Deal(List<List<int>> sequences, int count)
     {
-        int LengthOf(List<int> sequence) => Math.Min(Options.Window, sequence.Count - 1 - from);
+        sequences.Sort((a, b) => b.Count.CompareTo(a.Count));
+        var shares = new List<Share>();
+        for (var number = 0; number < count; number++)
+        {
+            var own = sequences.Where((_, i) => i % count == number).ToList();
+            if (own.Count > 0) shares.Add(new Share(own, new RecurrentState(Network.Shape, own.Count)));
+        }
+        return shares;
+    }
+
+    private TapeLoss Evaluate(Window window)
+    {
         Tape.Clear();
-        Batch.Set(running.ConvertAll(sequence => sequence.GetRange(from, LengthOf(sequence))));
-        var targets = new int[Batch.Steps.Rows];
+        return Record(Tape, Network, Batch, window, learn: false);
+    }
+
+    private static TapeLoss Record(ModelReplica replica, Window window) => Record(replica.Tape, replica.Network, replica.Batch, window, learn: true);
+
+    private static TapeLoss Record(Tape tape, RecurrentNetwork network, SequenceBatch batch, Window window, bool learn)
+    {
+        var running = window.Sequences;
+        batch.Set(running.ConvertAll(sequence => sequence.GetRange(window.From, window.LengthOf(sequence))));
+        var targets = new int[batch.Steps.Rows];
         for (var b = 0; b < running.Count; b++)
         {
-            for (var t = 0; t < LengthOf(running[b]); t++) targets[Batch.Steps.Offset(t) + b] = running[b][from + t + 1];
+            for (var t = 0; t < window.LengthOf(running[b]); t++) targets[batch.Steps.Offset(t) + b] = running[b][window.From + t + 1];
         }
-        var logits = Network.Forward(Tape, Batch.Tokens, Batch.Steps, state, training: learn);
-        var loss = Tape.CrossEntropy(logits, targets, ignored: SpecialToken.Padding, learn);
-        if (learn) Update();
-        return loss;
+        var logits = network.Forward(tape, batch.Tokens, batch.Steps, window.State, training: learn);
+        return tape.CrossEntropy(logits, targets, ignored: SpecialToken.Padding, learn);
+    }
+
+    /// <summary>Texts that one replica reads, longest first, and what it carries from window to window of them.</summary>
+    private sealed record Share(List<List<int>> Sequences, RecurrentState State)
+    {
+        public Window At(int from, int length) => new(Sequences.FindAll(sequence => sequence.Count > from + 1), State, from, length);
+    }
+
+    /// <param name="Sequences">Those that reach so far.</param>
+    private sealed record Window(List<List<int>> Sequences, RecurrentState State, int From, int Length)
+    {
+        public int LengthOf(List<int> sequence) => Math.Min(Length, sequence.Count - 1 - From);
     }
 }

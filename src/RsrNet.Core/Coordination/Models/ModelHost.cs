@@ -27,7 +27,7 @@ public sealed class ModelHost : IAsyncDisposable
     /// <param name="folder">Where each model keeps its checkpoints, in a folder of its name.</param>
     /// <param name="configured">By name; checked.</param>
     /// <param name="warn">Told what is odd but can be worked with.</param>
-    /// <exception cref="IOException">The folder cannot be used.</exception>
+    /// <exception cref="IOException">The folder cannot be used, or a vocabulary's file is not there.</exception>
     public ModelHost(
         IDocumentStore store, string folder, IReadOnlyDictionary<string, ModelOptions> configured, TimeProvider? time = null, Action<string>? warn = null)
     {
@@ -35,7 +35,12 @@ public sealed class ModelHost : IAsyncDisposable
         this.folder = folder;
         this.time = time ?? TimeProvider.System;
         this.warn = warn ?? (static _ => { });
-        foreach (var (name, options) in configured) Open(name, options);
+        foreach (var (name, options) in configured)
+        {
+            if (options.VocabularyFile.Length > 0 && !File.Exists(options.VocabularyFile))
+                throw new FileNotFoundException($"Models.{name}.VocabularyFile is '{options.VocabularyFile}', and there is no such file");
+            Open(name, options);
+        }
         // A server without models needs no place for them.
         foreach (var path in Directory.Exists(folder) ? Directory.GetDirectories(folder) : [])
         {
@@ -72,6 +77,7 @@ public sealed class ModelHost : IAsyncDisposable
     /// <exception cref="IOException">It could not be remembered.</exception>
     public ModelRunner? Add(string name, ModelOptions options)
     {
+        if (options.VocabularyFile.Length > 0) throw new ArgumentException($"Models.{name}.VocabularyFile can only be named in the configuration");
         if (options.Problems(name) is { Count: > 0 } problems) throw new ArgumentException(string.Join("; ", problems), nameof(options));
         lock (adding)
         {

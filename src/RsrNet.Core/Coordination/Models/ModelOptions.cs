@@ -38,6 +38,12 @@ public sealed record ModelOptions
     /// <summary>Default Words. BytePairs are trained once there are 200 articles, from these.</summary>
     public VocabularyKind Vocabulary { get; init; } = VocabularyKind.Words;
 
+    /// <summary>
+    /// Of BytePairs: a file of merges, as GPT-2's merges.txt, instead of learning them from the articles. Default empty: none. In a configuration alone: a request
+    /// must not have the server open files.
+    /// </summary>
+    public string VocabularyFile { get; init; } = "";
+
     /// <summary>Most numbers of the vocabulary; further pieces stay unknown. Default 20,000; 300 to 1,000,000.</summary>
     public int VocabularyLimit { get; init; } = 20_000;
 
@@ -73,6 +79,12 @@ public sealed record ModelOptions
     /// <summary>How long the first article of a batch waits for others. Milliseconds; default 500; at least 0.</summary>
     public int BatchWaitMs { get; init; } = 500;
 
+    /// <summary>
+    /// Replicas of the model that learn together: each computes the gradient of its share of a batch on a thread of its own, and their mean is applied in one update, as if
+    /// one had computed all. Worth it where a batch takes milliseconds. Default 1; 1 to 64.
+    /// </summary>
+    public int Replicas { get; init; } = 1;
+
     /// <summary>Adam's step size. Default 0.005; above 0.</summary>
     public double LearningRate { get; init; } = 5e-3;
 
@@ -100,6 +112,8 @@ public sealed record ModelOptions
         if (Kind == ModelKind.Classifier && string.IsNullOrWhiteSpace(Label)) problems.Add($"Models.{name}.Label is empty; name the label to learn");
         if (Kind == ModelKind.LanguageModel && Cell == RecurrentCell.Mean)
             problems.Add($"Models.{name}.Cell is Mean; a language model needs Rnn, RnnRelu, Lstm or Gru");
+        if (VocabularyFile.Length > 0 && Vocabulary != VocabularyKind.BytePairs)
+            problems.Add($"Models.{name}.VocabularyFile is set, and Vocabulary is {Vocabulary}; only BytePairs can be read from a file");
         Check(nameof(VocabularyLimit), VocabularyLimit, 300, 1_000_000);
         Check(nameof(MinimumCount), MinimumCount, 1, 1_000);
         Check(nameof(Embedding), Embedding, 1, 4_096);
@@ -111,6 +125,7 @@ public sealed record ModelOptions
         Check(nameof(Window), Window, 1, 10_000);
         Check(nameof(BatchSize), BatchSize, 1, 4_096);
         Check(nameof(BatchWaitMs), BatchWaitMs, 0, 3_600_000);
+        Check(nameof(Replicas), Replicas, 1, 64);
         Check(nameof(LearningRate), LearningRate, double.Epsilon, 1e6);
         Check(nameof(ClipNorm), ClipNorm, double.Epsilon, double.MaxValue);
         Check(nameof(CheckpointArticles), CheckpointArticles, 1, int.MaxValue);

@@ -9,12 +9,15 @@ namespace RsrNet.Core.Coordination.Models;
 
 /// <summary>
 /// One text model on the stream: reads articles from its own position on, judges and learns them batch by batch, and makes weights and position durable
-/// together. After a crash it goes on from the newest checkpoint, so that each article counts exactly once in the weights that are kept.
+/// together. After a crash it goes on from the newest checkpoint, so that each article counts exactly once in the weights that are kept. A label that comes late
+/// makes its article come by once more, and is learned then.
 /// </summary>
 public sealed class ModelRunner : IAsyncDisposable
 {
     /// <summary>Articles from which byte pairs are learned.</summary>
     private const int VocabularySample = 200;
+
+    private const int MapChunk = 32;
 
     private static readonly TimeSpan Retry = TimeSpan.FromSeconds(2);
 
@@ -28,6 +31,8 @@ public sealed class ModelRunner : IAsyncDisposable
     private readonly Lock gate = new();
     private TextModel? model;
     private ModelScores scores = new();
+    private LearnedArticles learned = new([]);
+    private float? loss;
     private StoredStream stream;
     private long version, durableVersion, position, durablePosition, unsavedArticles;
     private long savedAt;
@@ -66,9 +71,11 @@ public sealed class ModelRunner : IAsyncDisposable
         {
             return new ModelStatus(
                 Name, Options, version, durableVersion, position, model?.Network.Parameters.Values.Length ?? 0, model?.Vocabulary.Count ?? 0,
-                model is TextClassifier classifier ? [.. classifier.Classes] : [], scores.Read(), problem);
+                Classes, scores.Read(), model?.RefusedGradients ?? 0, problem);
         }
     }
+
+    private IReadOnlyList<string> Classes => model is TextClassifier classifier ? [.. classifier.Classes] : [];
 
     /// <exception cref="ModelKindException">It is no classifier.</exception>
     public Classification Classify(string text)
@@ -86,8 +93,24 @@ public sealed class ModelRunner : IAsyncDisposable
             if (Classifier() is not { } classifier) return [];
             if (!untrained) return classifier.Embed(texts);
             using var before = new TextClassifier(
-                Options, classifier.Vocabulary, classifier.Classes, RecurrentNetwork.Create(classifier.Network.Shape, Options.Seed));
+                Options with { Replicas = 1 }, classifier.Vocabulary, classifier.Classes, RecurrentNetwork.Create(classifier.Network.Shape, Options.Seed));
             return before.Embed(texts);
+        }
+    }
+
+    /// <summary>Where a classifier puts articles on a plane, by a network that has learned nothing and by the one of now. Empty before there is one.</summary>
+    /// <exception cref="ModelKindException">It is no classifier.</exception>
+    public MapComparison CompareWithUntrained(IReadOnlyList<Article> articles)
+    {
+        return new MapComparison(Places(untrained: true), Places(untrained: false));
+
+        IReadOnlyList<MapPosition> Places(bool untrained)
+        {
+            var vectors = new List<MapVector>(articles.Count);
+            // A chunk at a time, so that learning waits for none of them long.
+            foreach (var chunk in articles.Chunk(MapChunk))
+                vectors.AddRange(chunk.Zip(Embed([.. chunk.Select(TextOf)], untrained), (article, vector) => new MapVector(article.Id, vector)));
+            return MapVector.Place(vectors);
         }
     }
 
@@ -112,14 +135,24 @@ public sealed class ModelRunner : IAsyncDisposable
         }
     }
 
-    /// <summary>The versions that can be had, newest first.</summary>
-    public IReadOnlyList<long> Versions()
+    /// <summary>The versions that can be had: the current one and the kept checkpoints; newest first.</summary>
+    public IReadOnlyList<WeightSummary> ListWeights()
     {
-        lock (gate) return [version, .. checkpoints.Versions().Where(kept => kept != version)];
+        lock (gate)
+        {
+            var kept = checkpoints.List();
+            var current = kept.FirstOrDefault(summary => summary.Version == version)
+                ?? new WeightSummary(version, time.GetUtcNow(), loss, null, ModelCheckpoint.ModeOf(Options.Kind), 0, Current: true);
+            return [current with { Current = true }, .. kept.Where(summary => summary.Version != version)];
+        }
     }
 
-    /// <summary>A version's state_dict as safetensors; null version for the current one; null where it is not kept.</summary>
-    public byte[]? FindWeights(long? wanted)
+    /// <summary>
+    /// A version as a safetensors file (<see cref="ModelStateDict"/>) with its number; null version for the current one; null where it is not kept, or the model has no
+    /// network yet.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The kept file is damaged.</exception>
+    public (long Version, byte[] File)? FindWeights(long? wanted)
     {
         using var file = new MemoryStream();
         lock (gate)
@@ -127,26 +160,64 @@ public sealed class ModelRunner : IAsyncDisposable
             if (wanted is null || wanted == version)
             {
                 if (model is null) return null;
-                ModelCheckpointFile.WriteStateDict(file, model.Network);
-                return file.ToArray();
+                ModelStateDict.Write(file, model.Network, new ModelSource(Options, model.Vocabulary.Content, Classes));
+                return (version, file.ToArray());
             }
         }
-        if (checkpoints.Find(wanted.Value) is not { } checkpoint) return null;
-        ModelCheckpointFile.WriteStateDict(file, checkpoint.Network);
-        return file.ToArray();
+        if (checkpoints.Find(wanted.Value) is not { } kept) return null;
+        ModelStateDict.Write(file, kept.Network, new ModelSource(kept.Options, kept.Vocabulary, kept.Classes));
+        return (wanted.Value, file.ToArray());
     }
 
-    /// <summary>Makes what was learned durable now.</summary>
-    public void Save()
+    /// <summary>
+    /// Goes on from the weights of a file, as the next version and durably; the optimiser starts anew. Vocabulary and classes come with it; those of a bare state_dict are
+    /// the model's own. Its place in the stream and its figures stay as they are.
+    /// </summary>
+    /// <param name="file">Seekable; closed afterwards.</param>
+    /// <returns>The new version.</returns>
+    /// <exception cref="InvalidDataException">The file is damaged.</exception>
+    /// <exception cref="WeightsRejectedException">It does not fit this model; nothing changed.</exception>
+    /// <exception cref="IOException">It could not be made durable; nothing changed.</exception>
+    public long ImportWeights(Stream file)
+    {
+        var (network, source) = ModelStateDict.Read(file, Options);
+        lock (gate)
+        {
+            if (source is not null) return Adopt(network, NewVocabulary([], source.Vocabulary), source.Classes, null, null);
+            if (model is null || network.Shape.Vocabulary != model.Network.Shape.Vocabulary || network.Shape.Outputs != model.Network.Shape.Outputs)
+            {
+                throw new WeightsRejectedException(
+                    $"the file does not say which words and classes its {network.Shape.Vocabulary} rows and {network.Shape.Outputs} outputs stand for, and the model has "
+                    + $"{model?.Network.Shape.Vocabulary ?? 0} and {model?.Network.Shape.Outputs ?? 0}: bring the metadata of the file that was downloaded");
+            }
+            return Adopt(network, NewVocabulary([], model.Vocabulary.Content), Classes, null, null);
+        }
+    }
+
+    /// <summary>Makes a kept version the current one again, under a new number, with its vocabulary, classes and optimiser; place and figures stay.</summary>
+    /// <returns>The new version; null where that one is not kept.</returns>
+    /// <exception cref="InvalidDataException">The kept file is damaged.</exception>
+    /// <exception cref="IOException">It could not be made durable; nothing changed.</exception>
+    public long? RestoreWeights(long wanted)
     {
         lock (gate)
         {
-            if (model is null || (position == durablePosition && version == durableVersion)) return;
-            checkpoints.Save(new ModelCheckpoint(
-                version, position, Options, model.Vocabulary.Content, model is TextClassifier classifier ? [.. classifier.Classes] : [], model.Network,
-                model.Optimizer, scores.Read(), time.GetUtcNow()));
-            (durableVersion, durablePosition, unsavedArticles) = (version, position, 0);
-            savedAt = time.GetTimestamp();
+            if (wanted == version) Save();
+            return checkpoints.Find(wanted) is { } kept
+                ? Adopt(kept.Network, NewVocabulary([], kept.Vocabulary), kept.Classes, kept.Optimizer, kept.Loss)
+                : null;
+        }
+    }
+
+    /// <summary>Makes what was learned durable now.</summary>
+    /// <returns>The newest version that is.</returns>
+    /// <exception cref="IOException">It could not be written.</exception>
+    public WeightSummary Save()
+    {
+        lock (gate)
+        {
+            if (model is not null && (HasUnsaved || checkpoints.IsEmpty)) Save(model, version, loss);
+            return ListWeights()[0];
         }
     }
 
@@ -157,9 +228,9 @@ public sealed class ModelRunner : IAsyncDisposable
         await loop;
         try
         {
-            Save();
+            if (HasUnsaved) Save();
         }
-        catch (IOException)
+        catch (Exception problem) when (problem is IOException or WeightsRejectedException)
         {
             // The newest checkpoint counts at the next start; what was learned since is learned again.
         }
@@ -168,17 +239,53 @@ public sealed class ModelRunner : IAsyncDisposable
         stop.Dispose();
     }
 
+    private bool HasUnsaved => position != durablePosition || version != durableVersion;
+
+    /// <remarks>Call under the lock.</remarks>
+    private long Adopt(RecurrentNetwork network, IVocabulary vocabulary, IReadOnlyList<string> classes, AdamState? optimizer, float? itsLoss)
+    {
+        if (vocabulary.Count > network.Shape.Vocabulary)
+            throw new WeightsRejectedException($"the vocabulary has {vocabulary.Count} tokens, and the network rows for {network.Shape.Vocabulary}");
+        var adopted = Create(vocabulary, network, classes, optimizer);
+        var next = version + 1;
+        try
+        {
+            // Durable first: what cannot be written is not used.
+            Save(adopted, next, itsLoss);
+        }
+        catch
+        {
+            adopted.Dispose();
+            throw;
+        }
+        model?.Dispose();
+        (model, version, loss) = (adopted, next, itsLoss);
+        return next;
+    }
+
+    /// <remarks>Call under the lock.</remarks>
+    private void Save(TextModel one, long its, float? itsLoss)
+    {
+        var started = time.GetTimestamp();
+        checkpoints.Save(new ModelCheckpoint(
+            its, position, Options, one.Vocabulary.Content, one is TextClassifier classifier ? [.. classifier.Classes] : [], one.Network, one.Optimizer, scores.Read(),
+            learned.Read(), time.GetUtcNow(), itsLoss));
+        (durableVersion, durablePosition, unsavedArticles) = (its, position, 0);
+        savedAt = time.GetTimestamp();
+        ModelInstruments.OnCheckpointed(Name, its, time.GetElapsedTime(started, savedAt));
+    }
+
     private async Task Run()
     {
         while (!stop.IsCancellationRequested)
         {
             try
             {
-                model ??= await Begin();
+                if (model is null && await Begin() is { } begun) Begin(begun);
                 var batch = model is null ? [] : await Gather();
                 if (batch.Count > 0) Learn(batch);
                 else await Rest(TimeSpan.FromSeconds(1));
-                if (unsavedArticles >= Options.CheckpointArticles || time.GetElapsedTime(savedAt).TotalSeconds >= Options.CheckpointSeconds) Save();
+                if (HasUnsaved && (unsavedArticles >= Options.CheckpointArticles || time.GetElapsedTime(savedAt).TotalSeconds >= Options.CheckpointSeconds)) Save();
                 problem = null;
             }
             catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -203,9 +310,19 @@ public sealed class ModelRunner : IAsyncDisposable
     /// <summary>The model, once there is what its vocabulary is made of; null until then.</summary>
     private async Task<TextModel?> Begin()
     {
-        if (Options.Vocabulary != VocabularyKind.BytePairs) return Create(NewVocabulary([]));
+        if (Options.Vocabulary != VocabularyKind.BytePairs || Options.VocabularyFile.Length > 0) return Create(NewVocabulary([]));
         var sample = await new StoredStream(store, 0).Read(VocabularySample, stop.Token);
         return sample.Count < VocabularySample ? null : Create(NewVocabulary([.. sample.Select(document => TextOf(document.Article))]));
+    }
+
+    /// <summary>Weights may have been imported meanwhile; those count.</summary>
+    private void Begin(TextModel begun)
+    {
+        lock (gate)
+        {
+            if (model is null) model = begun;
+            else begun.Dispose();
+        }
     }
 
     /// <summary>The next batch: full, or as long as its first article may wait. Articles that teach this model nothing are passed over.</summary>
@@ -216,7 +333,7 @@ public sealed class ModelRunner : IAsyncDisposable
         while (batch.Count < Options.BatchSize)
         {
             var next = await stream.Read(Options.BatchSize - batch.Count, stop.Token);
-            batch.AddRange(next.Where(document => Options.Kind == ModelKind.LanguageModel || document.Article.Labels.ContainsKey(Options.Label)));
+            batch.AddRange(next.Where(Teaches));
             if (next.Count > 0) continue;
             var wait = TimeSpan.FromMilliseconds(Options.BatchWaitMs) - time.GetElapsedTime(began);
             if (batch.Count == 0 || wait <= TimeSpan.Zero) break;
@@ -224,25 +341,36 @@ public sealed class ModelRunner : IAsyncDisposable
         }
         if (batch.Count == 0) lock (gate) position = stream.Position;
         return batch;
+
+        bool Teaches(Document document)
+        {
+            var label = LabelOf(document.Article);
+            return (Options.Kind == ModelKind.LanguageModel || label is not null)
+                && !learned.Contains(document.Id, TextOf(document.Article), label);
+        }
     }
+
+    /// <summary>What a classifier is taught of an article; null where there is nothing.</summary>
+    private string? LabelOf(Article article) => Options.Kind == ModelKind.Classifier ? article.Labels.GetValueOrDefault(Options.Label) : null;
 
     private void Learn(List<Document> batch)
     {
         var started = time.GetTimestamp();
         lock (gate)
         {
-            var updates = 1L;
+            // One that came by twice while the batch was gathered is in it twice.
+            batch.RemoveAll(document => !learned.Add(document.Id, TextOf(document.Article), LabelOf(document.Article)));
+            if (model is null || batch.Count == 0) return;
+            var (before, refused) = (model.Optimizer.Step, model.RefusedGradients);
             if (model is LanguageModel language)
             {
-                var texts = batch.ConvertAll(document => TextOf(document.Article));
-                var before = language.Optimizer.Step;
-                var loss = language.Learn(texts);
-                updates = language.Optimizer.Step - before;
-                scores.Add(batch.Count, loss.Count, loss.Hits, loss.Value);
+                var read = language.Learn(batch.ConvertAll(document => TextOf(document.Article)));
+                scores.Add(batch.Count, read.Count, read.Hits, read.Value);
+                loss = (float)read.Value;
             }
             else if (model is TextClassifier classifier)
             {
-                var texts = batch.ConvertAll(document => new LabelledText(TextOf(document.Article), document.Article.Labels[Options.Label]));
+                var texts = batch.ConvertAll(document => new LabelledText(TextOf(document.Article), LabelOf(document.Article)!));
                 var predicted = classifier.Predict(texts.ConvertAll(item => item.Text));
                 var hits = 0;
                 for (var i = 0; i < texts.Count; i++)
@@ -250,12 +378,16 @@ public sealed class ModelRunner : IAsyncDisposable
                     scores.AddClass(texts[i].Label, predicted[i]);
                     if (predicted[i] == texts[i].Label) hits++;
                 }
-                scores.Add(batch.Count, batch.Count, hits, classifier.Learn(texts));
+                var mean = classifier.Learn(texts);
+                scores.Add(batch.Count, batch.Count, hits, mean);
+                loss = (float)mean;
             }
+            var updates = model.Optimizer.Step - before;
             version += updates;
             position = stream.Position;
             unsavedArticles += batch.Count;
-            ModelInstruments.OnLearned(Name, batch.Count, updates, scores.Accuracy, scores.Loss, time.GetElapsedTime(started));
+            ModelInstruments.OnLearned(
+                Name, batch.Count, updates, model.RefusedGradients - refused, version, scores.Accuracy, scores.Loss, time.GetElapsedTime(started));
         }
     }
 
@@ -279,24 +411,27 @@ public sealed class ModelRunner : IAsyncDisposable
         Options = checkpoint.Options with
         {
             BatchSize = Options.BatchSize, BatchWaitMs = Options.BatchWaitMs, LearningRate = Options.LearningRate, ClipNorm = Options.ClipNorm,
-            MaxTokens = Options.MaxTokens, CheckpointArticles = Options.CheckpointArticles, CheckpointSeconds = Options.CheckpointSeconds, Keep = Options.Keep,
+            MaxTokens = Options.MaxTokens, CheckpointArticles = Options.CheckpointArticles, CheckpointSeconds = Options.CheckpointSeconds, Keep = Options.Keep, Replicas = Options.Replicas,
         };
-        var vocabulary = NewVocabulary([], checkpoint.Vocabulary);
-        model = Options.Kind == ModelKind.Classifier
-            ? new TextClassifier(Options, vocabulary, checkpoint.Classes, checkpoint.Network, checkpoint.Optimizer)
-            : new LanguageModel(Options, vocabulary, checkpoint.Network, checkpoint.Optimizer);
+        model = Create(NewVocabulary([], checkpoint.Vocabulary), checkpoint.Network, checkpoint.Classes, checkpoint.Optimizer);
         scores = ModelScores.From(checkpoint.Scores);
+        learned = new LearnedArticles(checkpoint.Learned);
+        loss = checkpoint.Loss;
         (version, durableVersion) = (checkpoint.Version, checkpoint.Version);
         (position, durablePosition) = (checkpoint.Position, checkpoint.Position);
     }
 
-    private TextModel Create(IVocabulary vocabulary) =>
-        Options.Kind == ModelKind.Classifier ? new TextClassifier(Options, vocabulary) : new LanguageModel(Options, vocabulary);
+    private TextModel Create(
+        IVocabulary vocabulary, RecurrentNetwork? network = null, IReadOnlyList<string>? classes = null, AdamState? optimizer = null) =>
+        Options.Kind == ModelKind.Classifier
+            ? new TextClassifier(Options, vocabulary, classes, network, optimizer)
+            : new LanguageModel(Options, vocabulary, network, optimizer);
 
     private IVocabulary NewVocabulary(IReadOnlyList<string> texts, VocabularyContent? content = null) => Options.Vocabulary switch
     {
         VocabularyKind.Words => new WordVocabulary(Options.MinimumCount, Options.VocabularyLimit, content),
         VocabularyKind.Characters => new CharacterVocabulary(Options.MinimumCount, Options.VocabularyLimit, content),
+        _ when content is null && Options.VocabularyFile.Length > 0 => BytePairVocabulary.Read(Options.VocabularyFile),
         _ => content is null ? BytePairVocabulary.Train(texts, Math.Min(Options.VocabularyLimit, 4_000)) : new BytePairVocabulary(content.Tokens),
     };
 
@@ -305,7 +440,7 @@ public sealed class ModelRunner : IAsyncDisposable
         var network = new RecurrentNetwork(current.Network.Shape);
         current.Network.Parameters.Values.CopyTo(network.Parameters.Values, 0);
         network.Parameters.OnChanged();
-        return new LanguageModel(Options, NewVocabulary([], current.Vocabulary.Content), network);
+        return new LanguageModel(Options with { Replicas = 1 }, NewVocabulary([], current.Vocabulary.Content), network);
     }
 
     /// <exception cref="ModelKindException">It is no classifier.</exception>

@@ -58,10 +58,11 @@ public sealed class ModelScores
 
     /// <param name="articles">Of the batch.</param>
     /// <param name="count">Predictions.</param>
-    /// <param name="loss">Mean over them.</param>
+    /// <param name="loss">Mean over them; one that is not finite says nothing and is left out.</param>
     public void Add(int articles, int count, int hits, double loss)
     {
         if (count == 0) return;
+        if (!double.IsFinite(loss)) loss = Loss ?? 0;
         Articles += articles;
         Count += count;
         Hits += hits;

@@ -1,5 +1,5 @@
 using RsrNet.Core.Embedding.Vocabularies;
-using RsrNet.Core.Numerics;
+using RsrNet.Core.Numerics.Gradients;
 using RsrNet.Core.Replicas.Recurrent;
 
 namespace RsrNet.Core.Coordination.Models;
@@ -14,7 +14,6 @@ public readonly record struct LabelledText(string Text, string Label);
 public sealed class TextClassifier : TextModel
 {
     private readonly List<string> classes;
-    private SplitMix64 random;
     private readonly Dictionary<string, int> numbers = new(StringComparer.Ordinal);
 
     /// <param name="classes">In the order of the network's outputs; none at first.</param>
@@ -22,7 +21,6 @@ public sealed class TextClassifier : TextModel
         ModelOptions options, IVocabulary vocabulary, IEnumerable<string>? classes = null, RecurrentNetwork? network = null, AdamState? state = null)
         : base(options, vocabulary, network ?? RecurrentNetwork.Create(ShapeOf(options, Math.Max(vocabulary.Count, 256), 1), options.Seed), state)
     {
-        random = new SplitMix64(unchecked((ulong)options.Seed + 77));
         this.classes = [.. classes ?? []];
         for (var i = 0; i < this.classes.Count; i++) numbers.Add(this.classes[i], i);
     }
@@ -69,13 +67,25 @@ public sealed class TextClassifier : TextModel
             if (numbers.TryAdd(label, classes.Count)) classes.Add(label);
         }
         MakeRoom(classes.Count);
-        Place([.. batch.Select(item => item.Text)]);
-        Batch.Hide(Options.TokenDropout, SpecialToken.Unknown, ref random);
-        var targets = new int[batch.Count];
-        for (var b = 0; b < batch.Count; b++) targets[b] = numbers[batch[Batch.Order[b]].Label];
-        var loss = Tape.CrossEntropy(Network.Forward(Tape, Batch.Tokens, Batch.Steps, training: true), targets);
-        Update();
-        return loss.Value;
+        return Update(Deal(batch), Record).Value;
+    }
+
+    /// <summary>The batch's texts in turn.</summary>
+    private List<LabelledText>[] Deal(IReadOnlyList<LabelledText> batch)
+    {
+        var shares = new List<LabelledText>[Math.Min(Shares, batch.Count)];
+        for (var i = 0; i < shares.Length; i++) shares[i] = [];
+        for (var i = 0; i < batch.Count; i++) shares[i % shares.Length].Add(batch[i]);
+        return shares;
+    }
+
+    private TapeLoss Record(ModelReplica replica, List<LabelledText> texts)
+    {
+        replica.Batch.Set(texts.ConvertAll(item => Tokens(item.Text)), Options.MaxTokens);
+        replica.Batch.Hide(Options.TokenDropout, SpecialToken.Unknown, ref replica.Tape.Random);
+        var targets = new int[texts.Count];
+        for (var b = 0; b < texts.Count; b++) targets[b] = numbers[texts[replica.Batch.Order[b]].Label];
+        return replica.Tape.CrossEntropy(replica.Network.Forward(replica.Tape, replica.Batch.Tokens, replica.Batch.Steps, training: true), targets);
     }
 
     private static int Largest(ReadOnlySpan<float> values)

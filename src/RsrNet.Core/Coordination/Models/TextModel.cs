@@ -8,7 +8,8 @@ namespace RsrNet.Core.Coordination.Models;
 /// <summary>A recurrent model with its vocabulary and its optimiser: what learns, and what a checkpoint holds. Not thread-safe.</summary>
 public abstract class TextModel : IDisposable
 {
-    private readonly MatrixProduct product = MatrixProduct.Create();
+    private readonly ModelReplica own;
+    private readonly ModelReplica[] replicas;
     private ParameterAdam optimizer;
 
     private protected TextModel(ModelOptions options, IVocabulary vocabulary, RecurrentNetwork network, AdamState? state)
@@ -17,7 +18,11 @@ public abstract class TextModel : IDisposable
         Vocabulary = vocabulary;
         Network = network;
         optimizer = new ParameterAdam(network.Parameters, options.Adam, state);
-        Tape = new Tape(product, unchecked((ulong)options.Seed));
+        own = new ModelReplica(network, unchecked((ulong)options.Seed));
+        // One replica is the model itself.
+        replicas = options.Replicas == 1
+            ? []
+            : [.. Enumerable.Range(0, options.Replicas).Select(number => new ModelReplica(network.Replicate(), unchecked((ulong)options.Seed + 7919 * (ulong)number), number))];
     }
 
     public ModelOptions Options { get; }
@@ -29,6 +34,9 @@ public abstract class TextModel : IDisposable
     /// <summary>Adam's moments.</summary>
     public AdamState Optimizer => optimizer.State;
 
+    /// <summary>Gradients that were not finite and left the weights as they were, since the start.</summary>
+    public long RefusedGradients { get; private set; }
+
     /// <summary>Learning rate of the next updates; a schedule writes here.</summary>
     public double LearningRate
     {
@@ -36,9 +44,12 @@ public abstract class TextModel : IDisposable
         set => optimizer.LearningRate = value;
     }
 
-    private protected Tape Tape { get; }
+    private protected Tape Tape => own.Tape;
 
-    private protected SequenceBatch Batch { get; } = new();
+    private protected SequenceBatch Batch => own.Batch;
+
+    /// <summary>Into how many shares a batch is dealt.</summary>
+    private protected int Shares => Math.Max(1, replicas.Length);
 
     /// <summary>The network for some options, with room for so many tokens and outputs.</summary>
     internal static RecurrentShape ShapeOf(ModelOptions options, int vocabulary, int outputs) => new(
@@ -49,8 +60,8 @@ public abstract class TextModel : IDisposable
 
     public void Dispose()
     {
-        Tape.Dispose();
-        product.Dispose();
+        own.Dispose();
+        foreach (var replica in replicas) replica.Dispose();
         GC.SuppressFinalize(this);
     }
 
@@ -72,12 +83,26 @@ public abstract class TextModel : IDisposable
         if (vocabulary == shape.Vocabulary && outputs <= shape.Outputs) return;
         var rate = LearningRate;
         (Network, var state) = Network.Grow(vocabulary, outputs, optimizer.State, Options.Seed + Vocabulary.Count);
+        own.Network = Network;
+        foreach (var replica in replicas) replica.Network = Network.Replicate();
         optimizer = new ParameterAdam(Network.Parameters, Options.Adam, state) { LearningRate = rate };
     }
 
-    private protected void Update()
+    /// <summary>One update: each replica computes the gradient of its share, and the mean over all predictions is applied.</summary>
+    /// <param name="shares">At most <see cref="Shares"/>.</param>
+    /// <param name="record">Records a share's loss on the replica's tape.</param>
+    /// <returns>Over all shares.</returns>
+    private protected TapeLoss Update<TShare>(IReadOnlyList<TShare> shares, Func<ModelReplica, TShare, TapeLoss> record)
     {
-        Tape.Backward();
-        optimizer.Apply();
+        TapeLoss loss;
+        if (replicas.Length == 0) loss = own.Differentiate(shares[0], record);
+        else
+        {
+            var losses = Task.WhenAll(shares.Select((share, number) => replicas[number].Run(share, record))).GetAwaiter().GetResult();
+            loss = ModelReplica.Join(losses);
+            for (var number = 0; number < losses.Length; number++) replicas[number].AddTo(Network.Parameters, (float)((double)losses[number].Count / loss.Count));
+        }
+        if (!double.IsFinite(optimizer.Apply())) RefusedGradients++;
+        return loss;
     }
 }

@@ -47,6 +47,11 @@ public sealed class BytePairVocabulary : IVocabulary
         return new BytePairVocabulary(merges);
     }
 
+    /// <param name="path">A file of merges, as GPT-2's merges.txt.</param>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    /// <exception cref="InvalidDataException">A line is no merge.</exception>
+    public static BytePairVocabulary Read(string path) => new([.. BartTokenFiles.ReadMerges(path).Select(merge => $"{merge.Left} {merge.Right}")]);
+
     public void Encode(string text, List<int> tokens)
     {
         var from = tokens.Count;

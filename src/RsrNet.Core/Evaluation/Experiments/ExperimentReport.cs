@@ -14,7 +14,17 @@ public sealed record ExperimentFigure(string What, double Ours, double? AtLeast 
 /// <param name="Values">One for each step along the plot.</param>
 public sealed record ExperimentCurve(string Name, IReadOnlyList<double> Values);
 
+/// <summary>A text's place on a plane.</summary>
+public readonly record struct ExperimentPlace(float X, float Y, string Label);
+
+/// <param name="Name">Of the picture.</param>
+public sealed record ExperimentMap(string Name, IReadOnlyList<ExperimentPlace> Places);
+
 /// <param name="Curves">For the plot; lines of different lengths are drawn over the same width.</param>
 /// <param name="Axis">What the plot shows.</param>
 public sealed record ExperimentReport(
-    string Name, IReadOnlyList<ExperimentFigure> Figures, IReadOnlyList<ExperimentCurve> Curves, string Axis, IReadOnlyList<string> Notes);
+    string Name, IReadOnlyList<ExperimentFigure> Figures, IReadOnlyList<ExperimentCurve> Curves, string Axis, IReadOnlyList<string> Notes)
+{
+    /// <summary>Drawn below the curves, side by side.</summary>
+    public IReadOnlyList<ExperimentMap> Maps { get; init; } = [];
+}

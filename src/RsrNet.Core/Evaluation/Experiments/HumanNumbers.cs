@@ -23,6 +23,9 @@ public sealed class HumanNumbers : IDisposable
     private readonly int[] text;
     private readonly int vocabulary;
 
+    /// <summary>Words of the part that teaches: with it as the <c>length</c> the part that judges is left alone, and settings can be chosen.</summary>
+    public static int InnerLength => (int)(0.8 * NumberWords.Text.Split(' ').Length);
+
     /// <param name="length">Of the text, in words; 0 for all 63,098 (a test takes fewer).</param>
     public HumanNumbers(Action<string> progress, int seed = 1, int length = 0, CancellationToken cancellation = default)
     {
@@ -40,20 +43,21 @@ public sealed class HumanNumbers : IDisposable
     {
         var curves = new List<ExperimentCurve>();
         var figures = new List<ExperimentFigure>();
-        // What can be had without a state is the same 0.507 for every seed: thousands beyond 7,999 never come in the first 80%, and sooner or later each run
-        // learns something of the early ones that does not hold for the late ones. So the best epoch is told beside the last.
-        Add("stage 1, three words, no loop", null, 0.507, ThreeWords("stage 1", epochs: 20, rate: 3e-3, decay: 0.3, unrolled: true));
-        Add("stage 2, the same as a loop", null, 0.507, ThreeWords("stage 2", epochs: 20, rate: 3e-3, decay: 0.3, unrolled: false));
-        Add("stage 3, state carried on", 0.617, null, Stateful("stage 3", epochs: 30, rate: 3e-3, decay: 0.03, window: 3, every: false));
-        Add("stage 4, every position", 0.643, null, Stateful("stage 4", epochs: 25, rate: 6e-3, decay: 0.03, window: 16, every: true));
-        Add("LSTM, two layers", 0.80, null, Lstm(epochs: 25, rate: 1e-2, decay: 0.03));
+        // Settings were chosen with the last fifth of the first 80% as the judge (--inner). What can be had without a state is the same 0.507 for every seed: thousands
+        // beyond 7,999 never come in the first 80%, and some runs learn something of the early ones that does not hold for the late ones. So the best epoch is told
+        // beside the last.
+        Add("stage 1, three words, no loop", 0.507, ThreeWords("stage 1", epochs: 25, rate: 1e-2, decay: 0.3, unrolled: true));
+        Add("stage 2, the same as a loop", 0.507, ThreeWords("stage 2", epochs: 25, rate: 1e-2, decay: 0.3, unrolled: false));
+        Add("stage 3, state carried on", 0.617, Stateful("stage 3", epochs: 30, rate: 3e-3, decay: 0.03, window: 3, every: false));
+        Add("stage 4, every position", 0.643, Stateful("stage 4", epochs: 30, rate: 1e-2, decay: 0.01, window: 16, every: true));
+        Add("LSTM, two layers", 0.80, Lstm(epochs: 25, rate: 2e-2, decay: 0.1));
         return new ExperimentReport("human-numbers", figures, curves, "validation accuracy by epoch", []);
 
-        void Add(string name, double? lastBar, double? bestBar, List<double> accuracies)
+        void Add(string name, double bar, List<double> accuracies)
         {
             curves.Add(new ExperimentCurve(name, accuracies));
-            figures.Add(new ExperimentFigure($"{name}: validation accuracy, last epoch", Math.Round(accuracies[^1], 4), AtLeast: lastBar));
-            figures.Add(new ExperimentFigure($"{name}: best epoch", Math.Round(accuracies.Max(), 4), AtLeast: bestBar));
+            figures.Add(new ExperimentFigure($"{name}: validation accuracy, last epoch", Math.Round(accuracies[^1], 4), AtLeast: bar));
+            figures.Add(new ExperimentFigure($"{name}: best epoch", Math.Round(accuracies.Max(), 4), AtLeast: bar));
         }
     }
 

@@ -4,17 +4,18 @@ using System.Text;
 
 namespace RsrNet.Core.Evaluation.Experiments;
 
-/// <summary>Curves as an SVG picture.</summary>
+/// <summary>An experiment's curves as an SVG picture, with its maps below.</summary>
 public static class LinePlot
 {
     private const int Width = 640, Height = 320, Left = 60, Top = 40, Legend = 260;
 
-    private static readonly string[] Colours = ["#0b6e4f", "#c97b12", "#2b5fa8", "#9b2d6f", "#8a8a8a", "#5a4fcf", "#b23a48"];
+    internal static readonly string[] Colours = ["#0b6e4f", "#c97b12", "#2b5fa8", "#9b2d6f", "#8a8a8a", "#5a4fcf", "#b23a48"];
 
     public static string Draw(ExperimentReport report)
     {
         var svg = new StringBuilder();
-        svg.Append(CultureInfo.InvariantCulture, $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Left + Width + Legend} {Top + Height + 40}\" ");
+        var bottom = Top + Height + 40;
+        svg.Append(CultureInfo.InvariantCulture, $"<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {Left + Width + Legend} {bottom + ScatterPanels.HeightOf(report.Maps)}\" ");
         svg.Append(CultureInfo.InvariantCulture, $"font-family=\"sans-serif\" font-size=\"12\" role=\"img\" aria-label=\"{WebUtility.HtmlEncode(report.Axis)}\">");
         svg.Append("<rect width=\"100%\" height=\"100%\" fill=\"white\"/>");
         svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{Left}\" y=\"20\">{WebUtility.HtmlEncode($"{report.Name}: {report.Axis}")}</text>");
@@ -37,6 +38,7 @@ public static class LinePlot
             svg.Append(CultureInfo.InvariantCulture, $"<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.6\" points=\"{string.Join(' ', points)}\"/>");
             svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{Left + Width + 12}\" y=\"{Top + 12 + 20 * i}\" fill=\"{colour}\">{WebUtility.HtmlEncode(name)}</text>");
         }
+        ScatterPanels.Draw(svg, report.Maps, Left, bottom);
         return svg.Append("</svg>\n").ToString();
     }
 }

@@ -60,6 +60,9 @@ public sealed unsafe class Parameter
         return Slope + (nint)row * Columns;
     }
 
+    /// <summary>Of a table: a row of the gradient, to be added to.</summary>
+    internal Span<float> GradientRow(int row) => new(TouchRow(row), Columns);
+
     internal void ClearGradient()
     {
         if (!IsTable)

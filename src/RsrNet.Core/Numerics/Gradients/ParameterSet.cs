@@ -5,11 +5,15 @@ public sealed unsafe class ParameterSet
 {
     private readonly Dictionary<string, Parameter> _byName = new(StringComparer.Ordinal);
     private readonly List<Parameter> _parameters = [];
+    private readonly ParameterSet? _source;
+    private long _version;
 
     /// <param name="shapes">In the order of PyTorch's <c>parameters()</c>.</param>
-    /// <exception cref="ArgumentException">A name is there twice.</exception>
-    public ParameterSet(IEnumerable<ParameterShape> shapes)
+    /// <param name="source">A replica's: another set of the same shapes, whose values this one shares. The gradient is its own.</param>
+    /// <exception cref="ArgumentException">A name is there twice, or the shapes are not the source's.</exception>
+    public ParameterSet(IEnumerable<ParameterShape> shapes, ParameterSet? source = null)
     {
+        _source = source;
         var offset = 0;
         foreach (var shape in shapes)
         {
@@ -19,8 +23,9 @@ public sealed unsafe class ParameterSet
             _parameters.Add(parameter);
             offset = checked(offset + parameter.Length);
         }
+        if (source is not null && source.Values.Length != offset) throw new ArgumentException("the shapes are not the source's", nameof(shapes));
         // Pinned for good: operations keep pointers to them.
-        Values = GC.AllocateArray<float>(offset, pinned: true);
+        Values = source?.Values ?? GC.AllocateArray<float>(offset, pinned: true);
         Gradient = GC.AllocateArray<float>(offset, pinned: true);
         fixed (float* values = Values) Pointer = values;
         fixed (float* gradient = Gradient) Slope = gradient;
@@ -33,7 +38,7 @@ public sealed unsafe class ParameterSet
     public float[] Gradient { get; }
 
     /// <summary>Counts the changes of the values; packed copies follow it.</summary>
-    public long Version { get; private set; }
+    public long Version => _source?.Version ?? _version;
 
     internal float* Pointer { get; }
 
@@ -44,8 +49,8 @@ public sealed unsafe class ParameterSet
 
     public Parameter? Find(string name) => _byName.GetValueOrDefault(name);
 
-    /// <summary>To be called after the values were written to.</summary>
-    public void OnChanged() => Version++;
+    /// <summary>To be called after the values were written to; of a replica's on its source.</summary>
+    public void OnChanged() => _version++;
 
     /// <summary>Of tables only the rows that are not zero.</summary>
     public void ClearGradient()

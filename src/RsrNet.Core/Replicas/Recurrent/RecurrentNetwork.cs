@@ -12,9 +12,14 @@ public sealed class RecurrentNetwork
 
     /// <param name="shape">Values are zero until somebody writes them; <see cref="Create"/> begins as PyTorch does.</param>
     public RecurrentNetwork(RecurrentShape shape)
+        : this(shape, null)
+    {
+    }
+
+    private RecurrentNetwork(RecurrentShape shape, ParameterSet? source)
     {
         Shape = shape;
-        Parameters = new ParameterSet(shape.Parameters());
+        Parameters = new ParameterSet(shape.Parameters(), source);
         (table, head, headBias) = (Parameters["embedding.weight"], Parameters["fc.weight"], Parameters["fc.bias"]);
         layers = shape.Cell == RecurrentCell.Mean ? [] : [.. Enumerable.Range(0, shape.Layers).Select(layer => new RecurrentWeights(Parameters, layer))];
     }
@@ -35,6 +40,9 @@ public sealed class RecurrentNetwork
         network.Parameters.OnChanged();
         return network;
     }
+
+    /// <summary>Another network over the same values, with a gradient of its own: for a replica on another thread, while nobody changes the values.</summary>
+    public RecurrentNetwork Replicate() => new(Shape, Parameters);
 
     /// <summary>The sums of the last layer.</summary>
     /// <param name="tokens">[N], where <paramref name="steps"/> says.</param>

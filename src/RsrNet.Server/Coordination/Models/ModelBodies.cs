@@ -4,13 +4,15 @@ namespace RsrNet.Server.Coordination.Models;
 
 /// <param name="Accuracy">Prequential, over about the last 500 articles; left out before the first.</param>
 /// <param name="Loss">Likewise.</param>
+/// <param name="Perplexity">Of a language model, likewise.</param>
 /// <param name="Articles">Learned from.</param>
 public sealed record ModelItem(
-    string Name, string Kind, string Cell, string Vocabulary, long Version, long Articles, double? Accuracy, double? Loss, string? Problem)
+    string Name, string Kind, string Cell, string Vocabulary, long Version, long DurableVersion, long Articles, double? Accuracy, double? Loss, double? Perplexity,
+    string? Problem)
 {
     public static ModelItem Of(ModelStatus status) => new(
         status.Name, ModelText.Camel(status.Options.Kind), ModelText.Camel(status.Options.Cell), ModelText.Camel(status.Options.Vocabulary), status.Version,
-        status.Scores.Articles, status.Scores.Accuracy, status.Scores.Loss, status.Problem);
+        status.DurableVersion, status.Scores.Articles, status.Scores.Accuracy, status.Scores.Loss, status.Perplexity, status.Problem);
 }
 
 public sealed record ModelList(IReadOnlyList<ModelItem> Items);
@@ -32,10 +34,11 @@ public sealed record ModelPrequential(
 /// <param name="DurableVersion">That of the newest checkpoint.</param>
 /// <param name="Position">How far in the stream: sequence of the last article that was learned from or passed over.</param>
 /// <param name="Parameters">Numbers that learn.</param>
+/// <param name="RefusedGradients">Gradients that were not finite and left the weights as they were, since the start.</param>
 /// <param name="VocabularySize">Tokens with a number.</param>
 public sealed record ModelBody(
     string Name, string Kind, string Cell, string Vocabulary, long Version, long DurableVersion, long Position, long Parameters, int VocabularySize,
-    ModelOptions Options, ModelPrequential Prequential, string? Problem)
+    ModelOptions Options, ModelPrequential Prequential, long RefusedGradients, string? Problem)
 {
     public static ModelBody Of(ModelStatus status)
     {
@@ -48,8 +51,8 @@ public sealed record ModelBody(
             status.Position, status.Parameters, status.Vocabulary, options,
             new ModelPrequential(
                 scores.Articles, scores.Count == 0 ? null : (double)scores.Hits / scores.Count, scores.Accuracy, scores.Loss,
-                options.Kind == ModelKind.LanguageModel && scores.Loss is { } loss ? Math.Exp(loss) : null, classes, scores.History),
-            status.Problem);
+                status.Perplexity, classes, scores.History),
+            status.RefusedGradients, status.Problem);
     }
 }
 
@@ -82,9 +85,6 @@ public sealed record ModelEmbedBody(IReadOnlyList<string> Texts, bool? Untrained
 
 /// <param name="Items">A vector for each text; empty before anything was learned.</param>
 public sealed record ModelEmbedAnswer(string Model, IReadOnlyList<float[]> Items);
-
-/// <param name="Items">Newest first.</param>
-public sealed record ModelVersions(IReadOnlyList<long> Items);
 
 internal static class ModelText
 {

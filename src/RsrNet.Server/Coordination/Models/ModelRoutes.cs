@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -65,26 +64,11 @@ internal static class ModelRoutes
             .Produces<GenerateAnswer>()
             .ProducesProblems(400, 404, 409, 413);
 
-        group.MapGet("/{name}/weights", (string name) => ListVersions(name, models))
-            .WithName("ListModelWeights")
-            .WithSummary("Versions of a model that can be had, newest first")
-            .Produces<ModelVersions>()
-            .ProducesProblems(404);
-
-        group.MapGet("/{name}/weights/{version}",
-                (string name, string version, HttpResponse response, CancellationToken cancellation) => Download(name, version, response, models, cancellation))
-            .WithName("GetModelWeights")
-            .WithSummary("One version of a model as safetensors with PyTorch's names; `latest` for the current one")
-            .Produces<byte[]>(StatusCodes.Status200OK, "application/octet-stream")
-            .ProducesProblems(400, 404);
+        group.MapModelWeights(models, options);
     }
 
     private static IResult Get(string name, ModelHost? models) => models?.Find(name) is { } runner
         ? new ApiAnswer<ModelBody>(ModelBody.Of(runner.Read()), ApiJson.Relaxed.ModelBody)
-        : Missing(name);
-
-    private static IResult ListVersions(string name, ModelHost? models) => models?.Find(name) is { } runner
-        ? new ApiAnswer<ModelVersions>(new ModelVersions(runner.Versions()), ApiJson.Relaxed.ModelVersions)
         : Missing(name);
 
     private static async Task<IResult> Add(string name, HttpRequest request, ModelHost? models, ArticleLimits limits, CancellationToken cancellation)
@@ -102,6 +86,12 @@ internal static class ModelRoutes
         {
             var problems = new FieldProblems();
             foreach (var text in problem.Problems) problems.Add("", text);
+            return ProblemBody.Of(problems).ToResult();
+        }
+        catch (ArgumentException problem)
+        {
+            var problems = new FieldProblems();
+            problems.Add("", problem.Message);
             return ProblemBody.Of(problems).ToResult();
         }
     }
@@ -213,30 +203,7 @@ internal static class ModelRoutes
         }
     }
 
-    private static async Task<IResult> Download(string name, string version, HttpResponse response, ModelHost? models, CancellationToken cancellation)
-    {
-        if (models?.Find(name) is not { } runner) return Missing(name);
-        long? number = null;
-        if (version != "latest")
-        {
-            if (!long.TryParse(version, NumberStyles.None, CultureInfo.InvariantCulture, out var parsed))
-            {
-                var problems = new FieldProblems();
-                problems.Add("version", "must be a number of GET /v1/models/{name}/weights, or latest");
-                return ProblemBody.Of(problems).ToResult();
-            }
-            number = parsed;
-        }
-        if (runner.FindWeights(number) is not { } file)
-            return ProblemBody.Of(StatusCodes.Status404NotFound, $"version {version} of '{name}' is not kept; GET /v1/models/{name}/weights lists those that are").ToResult();
-        response.ContentType = "application/octet-stream";
-        response.ContentLength = file.Length;
-        response.Headers.ContentDisposition = $"attachment; filename=\"{name}-weights.safetensors\"";
-        await response.Body.WriteAsync(file, cancellation);
-        return TypedResults.Empty;
-    }
-
-    private static ProblemResult Missing(string name) => ProblemBody.Of(
+    internal static ProblemResult Missing(string name) => ProblemBody.Of(
         StatusCodes.Status404NotFound,
         $"no model has the name '{(name.Length > 64 ? name[..64] + "..." : name)}'; GET /v1/models lists those there are, PUT /v1/models/NAME adds one").ToResult();
 

@@ -149,12 +149,71 @@ public sealed class ModelHostTests : IDisposable
     }
 
     [Fact]
+    public async Task BytePairs_OfAFile_NeedNoSample()
+    {
+        await Store(0, 4);
+        File.WriteAllText(folder.File("merges.txt"), "#version: 0.2\nt h\nth e\n");
+        var options = Two["topics"] with { Vocabulary = VocabularyKind.BytePairs, VocabularyFile = folder.File("merges.txt") };
+        await using var host = new ModelHost(store, folder.File("models"), new Dictionary<string, ModelOptions> { ["pairs"] = options });
+        host.Start();
+        await Learned(host, "pairs", 3);
+        Assert.Equal(4 + 256 + 2, host.Find("pairs")!.Read().Vocabulary);
+        Assert.Throws<ArgumentException>(() => host.Add("more", options));
+        Assert.Throws<FileNotFoundException>(() => new ModelHost(
+            store, folder.File("others"), new Dictionary<string, ModelOptions> { ["pairs"] = options with { VocabularyFile = "nowhere" } }));
+        Assert.Contains("only BytePairs", Assert.Single((options with { Vocabulary = VocabularyKind.Words }).Problems("x")), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Requests_ToTheWrongKind_SayWhichIsRight()
     {
         await using var host = new ModelHost(store, folder.Path, Two);
         Assert.Throws<ModelKindException>(() => host.Find("speaker")!.Classify("x"));
         Assert.Throws<ModelKindException>(() => host.Find("topics")!.Generate("x", new GenerationOptions()));
         Assert.Empty(host.Find("topics")!.Classify("x").Scores);
+    }
+
+    [Fact]
+    public async Task LateLabel_IsLearnedOnce_AlsoOverARestart()
+    {
+        await Store(0, 8);
+        await using (var host = new ModelHost(store, folder.Path, Two))
+        {
+            host.Start();
+            await Learned(host, "topics", 6);
+            await Learned(host, "speaker", 8);
+            // The fourth article came without its label.
+            await Amend("a3", new Amendment(null, new Dictionary<string, string> { ["topic"] = "weather" }));
+            host.OnArrival();
+            await Learned(host, "topics", 7);
+            Assert.Equal(1, host.Find("topics")!.Read().Scores.Classes["weather"].Articles);
+        }
+        await using var again = new ModelHost(store, folder.Path, Two);
+        again.Start();
+        // What follows comes later in the stream: once it is learned, all before it was passed over.
+        await Amend("a7", new Amendment(null, new Dictionary<string, string> { ["topic"] = "weather" }));
+        await Learned(again, "topics", 8);
+        Assert.Equal(2, again.Find("topics")!.Read().Scores.Classes["weather"].Articles);
+        // The texts are those it knew: a language model has nothing to learn of a label.
+        Assert.Equal(8, again.Find("speaker")!.Read().Scores.Articles);
+    }
+
+    [Fact]
+    public async Task ArticleThatComesByAgain_TeachesOnlyWhatIsNew()
+    {
+        await Store(0, 8);
+        await using var host = new ModelHost(store, folder.Path, Two);
+        host.Start();
+        await Learned(host, "topics", 6);
+        await Amend("a0", new Amendment(["A late summary."], null));
+        await Amend("a1", new Amendment(null, new Dictionary<string, string> { ["mood"] = "calm" }));
+        // A correction is something new.
+        await Amend("a2", new Amendment(null, new Dictionary<string, string> { ["topic"] = "money" }));
+        host.OnArrival();
+        await Learned(host, "topics", 7);
+        var scores = host.Find("topics")!.Read().Scores;
+        Assert.Equal((4, 3), (scores.Classes["sport"].Articles, scores.Classes["money"].Articles));
+        await Learned(host, "speaker", 8);
     }
 
     [Fact]
@@ -166,10 +225,115 @@ public sealed class ModelHostTests : IDisposable
         host.Start();
         await Learned(host, "topics", 6);
         var version = host.Find("topics")!.Read().Version;
-        using var reader = new SafetensorsReader(new MemoryStream(host.Find("topics")!.FindWeights(version)!));
+        using var reader = new SafetensorsReader(new MemoryStream(host.Find("topics")!.FindWeights(version)!.Value.File));
         Assert.Equal([64L, 12], reader.Header.Find("rnn.weight_ih_l0")!.Shape);
         Assert.Equal([2L, 16], reader.Header.Find("fc.weight")!.Shape);
         Assert.Null(host.Find("topics")!.FindWeights(77));
+    }
+
+    [Fact]
+    public async Task Restore_AnEarlierVersion_GoesOnFromItUnderANewNumber()
+    {
+        await Store(0, 8);
+        Classification before;
+        long restored;
+        await using (var host = new ModelHost(store, folder.Path, Two))
+        {
+            host.Start();
+            await Learned(host, "topics", 6);
+            var topics = host.Find("topics")!;
+            var saved = topics.Save();
+            before = topics.Classify("the bank lost");
+            await Amend("a3", new Amendment(null, new Dictionary<string, string> { ["topic"] = "weather" }));
+            host.OnArrival();
+            await Learned(host, "topics", 7);
+            Assert.Equal(3, topics.Classify("the bank lost").Scores.Count);
+
+            restored = topics.RestoreWeights(saved.Version)!.Value;
+            Assert.True(restored > saved.Version + 1);
+            Assert.Equal(before.Scores, topics.Classify("the bank lost").Scores);
+            Assert.Equal(restored, topics.ListWeights()[0].Version);
+            Assert.Null(topics.RestoreWeights(77));
+            // Neither place nor figures go back.
+            Assert.Equal(7, topics.Read().Scores.Articles);
+        }
+        await using var again = new ModelHost(store, folder.Path, Two);
+        Assert.Equal(restored, again.Find("topics")!.Read().Version);
+        Assert.Equal(before.Scores, again.Find("topics")!.Classify("the bank lost").Scores);
+        again.Start();
+        await Store(8, 4);
+        await Learned(again, "topics", 10);
+    }
+
+    [Fact]
+    public async Task Import_OfWhatAnotherServerLearned_BringsWordsAndClasses()
+    {
+        await Store(0, 8);
+        await using var teacher = new ModelHost(store, folder.File("teacher"), Two);
+        teacher.Start();
+        await Learned(teacher, "topics", 6);
+        await using var host = new ModelHost(new MemoryDocumentStore(), folder.File("pupil"), Two);
+        var pupil = host.Find("topics")!;
+
+        var version = pupil.ImportWeights(new MemoryStream(teacher.Find("topics")!.FindWeights(null)!.Value.File));
+
+        Assert.Equal(version, pupil.Read().Version);
+        Assert.Equal(version, pupil.Read().DurableVersion);
+        Assert.Equal(teacher.Find("topics")!.Classify("the team won").Scores, pupil.Classify("the team won").Scores);
+    }
+
+    [Fact]
+    public async Task Import_OfWhatDoesNotFit_SaysWhyAndChangesNothing()
+    {
+        await Store(0, 8);
+        await using var host = new ModelHost(store, folder.Path, Two);
+        host.Start();
+        await Learned(host, "topics", 6);
+        await Learned(host, "speaker", 8);
+        var topics = host.Find("topics")!;
+        var (version, file) = topics.FindWeights(null)!.Value;
+        void Refused(string why, byte[] bytes) =>
+            Assert.Contains(why, Assert.Throws<WeightsRejectedException>(() => topics.ImportWeights(new MemoryStream(bytes))).Message, StringComparison.Ordinal);
+
+        Refused("whose kind is LanguageModel", host.Find("speaker")!.FindWeights(null)!.Value.File);
+        Refused("'rnn.weight_hh_l0' is missing", Rewritten(file, (name, shape) => name == "rnn.weight_hh_l0" ? null : shape));
+        Refused("'other' is unknown", Rewritten(file, (_, shape) => shape, ("other", [1L], [1f])));
+        Refused("'fc.weight' has shape [2, 8], not [2, 16]", Rewritten(file, (name, shape) => name == "fc.weight" ? [2L, 8] : shape));
+        Refused("'fc.bias' holds NaN at index 0", Rewritten(file, (name, shape) => name == "fc.bias" ? null : shape, ("fc.bias", [2L], [float.NaN, 0f])));
+        // A bare state_dict is for a model with as many words and classes.
+        Refused("does not say which words", Rewritten(file, (name, shape) => name is "fc.weight" ? [3L, 16] : name is "fc.bias" ? [3L] : shape));
+        Assert.Throws<InvalidDataException>(() => topics.ImportWeights(new MemoryStream(file[..^1])));
+        Assert.Equal(version, topics.Read().Version);
+        Assert.Equal(file, topics.FindWeights(null)!.Value.File);
+
+        Assert.Equal(version + 1, topics.ImportWeights(new MemoryStream(Rewritten(file, (_, shape) => shape))));
+    }
+
+    /// <summary>The tensors of a file without its metadata: with other shapes where asked, without those that are null, with another.</summary>
+    private static byte[] Rewritten(byte[] file, Func<string, long[], long[]?> change, (string Name, long[] Shape, float[] Values)? added = null)
+    {
+        using var reader = new SafetensorsReader(new MemoryStream(file));
+        var writer = new SafetensorsWriter();
+        foreach (var entry in reader.Header.Entries)
+        {
+            if (change(entry.Name, [.. entry.Shape]) is not { } shape) continue;
+            var values = new float[shape.Aggregate(1L, (product, size) => product * size)];
+            if (shape.SequenceEqual(entry.Shape)) values = reader.ReadFloats(entry.Name);
+            writer.Add(entry.Name, [.. shape], values);
+        }
+        if (added is { } tensor) writer.Add(tensor.Name, [.. tensor.Shape], tensor.Values);
+        using var bytes = new MemoryStream();
+        writer.WriteTo(bytes);
+        return bytes.ToArray();
+    }
+
+    /// <summary>As the learner does it: the amended article is the next revision, at the end of the stream.</summary>
+    private async Task Amend(string id, Amendment amendment)
+    {
+        var article = (await store.Find(id, Cancellation))!.Article;
+        var labels = new SortedDictionary<string, string>(article.Labels.ToDictionary(pair => pair.Key, pair => pair.Value), StringComparer.Ordinal);
+        foreach (var (name, value) in amendment.Labels ?? new Dictionary<string, string>()) labels[name] = value;
+        await store.Put([article with { Labels = labels, Highlights = amendment.Highlights ?? article.Highlights }], Cancellation);
     }
 
     [Fact]

@@ -75,6 +75,45 @@ public sealed class TextModelTests
     }
 
     [Theory]
+    [InlineData(2)]
+    [InlineData(5)]
+    public void Replicas_OfAClassifier_LearnAsOneWould(int replicas)
+    {
+        using var one = new TextClassifier(Small, new WordVocabulary(minimumCount: 1));
+        using var many = new TextClassifier(Small with { Replicas = replicas }, new WordVocabulary(minimumCount: 1));
+        for (var round = 0; round < 4; round++) Assert.Equal(one.Learn(Texts(round)), many.Learn(Texts(round)), 1e-4);
+        // Classes and words beyond the room there was.
+        LabelledText[] more = [new(string.Join(' ', Enumerable.Range(0, 300).Select(i => $"word{i}")), "lists"), .. Texts(9)];
+        Assert.Equal(one.Learn(more), many.Learn(more), 1e-4);
+        AssertSame(one, many);
+    }
+
+    [Fact]
+    public void Replicas_OfALanguageModel_LearnAsOneWould()
+    {
+        using var one = Speaker(RecurrentCell.Lstm, window: 4, rounds: 3);
+        using var many = Speaker(RecurrentCell.Lstm, window: 4, rounds: 3, replicas: 2);
+        // One replica runs out of text before the other.
+        string[] texts = ["abcabcabcabcabcabc", "ab", "cab"];
+        Assert.Equal(one.Learn(texts).Value, many.Learn(texts).Value, 1e-4);
+        AssertSame(one, many);
+    }
+
+    /// <summary>Up to rounding: sums in another order, and Adam's division by small roots.</summary>
+    private static void AssertSame(TextModel one, TextModel other)
+    {
+        var (ours, theirs) = (one.Network.Parameters.Values, other.Network.Parameters.Values);
+        Assert.Equal(ours.Length, theirs.Length);
+        double difference = 0, norm = 0;
+        for (var i = 0; i < ours.Length; i++)
+        {
+            difference += (ours[i] - theirs[i]) * (double)(ours[i] - theirs[i]);
+            norm += ours[i] * (double)ours[i];
+        }
+        Assert.InRange(Math.Sqrt(difference / norm), 0, 1e-4);
+    }
+
+    [Theory]
     [InlineData(RecurrentCell.Rnn)]
     [InlineData(RecurrentCell.Lstm)]
     [InlineData(RecurrentCell.Gru)]
@@ -150,10 +189,10 @@ public sealed class TextModelTests
 
     private static string Generate(LanguageModel model, string prompt, GenerationOptions options) => string.Concat(Generation.Continue(model, prompt, options));
 
-    private static LanguageModel Speaker(RecurrentCell cell, int window, int rounds)
+    private static LanguageModel Speaker(RecurrentCell cell, int window, int rounds, int replicas = 1)
     {
         var model = new LanguageModel(
-            Small with { Kind = ModelKind.LanguageModel, Cell = cell, Window = window, Vocabulary = VocabularyKind.Characters }, new CharacterVocabulary());
+            Small with { Kind = ModelKind.LanguageModel, Cell = cell, Window = window, Vocabulary = VocabularyKind.Characters, Replicas = replicas }, new CharacterVocabulary());
         for (var round = 0; round < rounds; round++) model.Learn(["abcabcabcabc", "abcabc", "abcabcabc"]);
         return model;
     }

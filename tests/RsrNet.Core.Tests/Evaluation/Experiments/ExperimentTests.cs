@@ -71,6 +71,22 @@ public sealed class ExperimentTests : IDisposable
         Assert.Equal(true, mean.Met);
         var low = report.Figures[report.Figures.ToList().IndexOf(mean) + 1];
         Assert.InRange(low.Ours, 0.5, mean.Ours);
+
+        Assert.Equal(2, report.Maps.Count);
+        Assert.All(report.Maps, map => Assert.Equal(40, map.Places.Count));
+        Assert.NotEqual(report.Maps[0].Places, report.Maps[1].Places);
+        var picture = LinePlot.Draw(report);
+        Assert.Contains("after training", picture, StringComparison.Ordinal);
+        Assert.Equal(2 * 40 + 2, picture.Split("<circle").Length - 1);
+    }
+
+    [Fact]
+    public void TextClasses_Inner_LeavesTheJudgesAlone()
+    {
+        var texts = Enumerable.Range(0, 100).Select(i => new LabelledText($"text {i}", i % 2 == 0 ? "even" : "odd")).ToList();
+        var report = TextClasses.AgNews(texts, _ => { }, epochShare: 0.1, inner: true, cancellation: TestContext.Current.CancellationToken);
+        // 90 teach and 10 judge; of the 90 the last fifth.
+        Assert.Equal("72 texts taught, 18 judged", report.Notes[0]);
     }
 
     [Fact]

@@ -45,6 +45,7 @@ public sealed class ModelRoutesTests : IAsyncLifetime
         await store.Put([.. articles], Cancellation);
         learner = await LocalLearner.Open(new RsrNetOptions(), new HashedEncoder(), store, null, cancellation: Cancellation);
         host = new ModelHost(store, folder.Path, Models);
+        learner.Stored += host.OnArrival;
         server = RsrNetServer.Build(new ServerOptions { Urls = "http://127.0.0.1:0" }, new ArticleLimits(), learner, models: host);
         await server.Start(Cancellation);
         client = new HttpClient { BaseAddress = server.Addresses[0] };
@@ -152,6 +153,8 @@ public sealed class ModelRoutesTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.BadRequest, bad);
         Assert.Contains("did you mean 'Hidden'", (string)problem["detail"]!, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.BadRequest, (await Send(HttpMethod.Put, "/v1/models/Not%20a%20name", "{}")).Status);
+        var (file, why) = await Send(HttpMethod.Put, "/v1/models/pairs", """{"vocabulary": "bytePairs", "vocabularyFile": "/etc/hostname"}""");
+        Assert.Equal((HttpStatusCode.BadRequest, true), (file, ((string)why["detail"]!).Contains("only be named in the configuration", StringComparison.Ordinal)));
     }
 
     [Fact]
@@ -160,16 +163,67 @@ public sealed class ModelRoutesTests : IAsyncLifetime
         var bytes = await client.GetByteArrayAsync(new Uri("/v1/models/topics/weights/latest", UriKind.Relative), Cancellation);
         using var reader = new SafetensorsReader(new MemoryStream(bytes));
         Assert.Equal([8L, 8], reader.Header.Find("rnn.weight_ih_l0")!.Shape);
-        Assert.NotEmpty((await Json("/v1/models/topics/weights"))["items"]!.AsArray());
         Assert.Equal(HttpStatusCode.NotFound, (await client.GetAsync(new Uri("/v1/models/topics/weights/999999", UriKind.Relative), Cancellation)).StatusCode);
         Assert.Equal(HttpStatusCode.BadRequest, (await client.GetAsync(new Uri("/v1/models/topics/weights/newest", UriKind.Relative), Cancellation)).StatusCode);
+    }
+
+    [Fact]
+    public async Task Weights_AreListedSavedImportedAndRestored()
+    {
+        const string Address = "/v1/models/topics/weights";
+        var (status, saved) = await Send(HttpMethod.Post, Address, "");
+        Assert.Equal(HttpStatusCode.OK, status);
+        var version = (long)saved["version"]!;
+        var items = (await Json(Address))["items"]!.AsArray();
+        Assert.Equal((version, true, "classifier"), ((long)items[0]!["version"]!, (bool)items[0]!["current"]!, (string)items[0]!["mode"]!));
+        Assert.True((long)items[0]!["bytes"]! > 0);
+        var file = await client.GetByteArrayAsync(new Uri($"{Address}/{version}", UriKind.Relative), Cancellation);
+
+        using var response = await PutFile(Address, file);
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal($"{Address}/{version + 1}", response.Headers.Location?.ToString());
+        var (_, restored) = await Send(HttpMethod.Post, $"{Address}/{version}/restore", "");
+        Assert.Equal(version + 2, (long)restored["version"]!);
+        Assert.Equal(file, await client.GetByteArrayAsync(new Uri($"{Address}/latest", UriKind.Relative), Cancellation));
+
+        using var cut = await PutFile(Address, file[..^1]);
+        Assert.Equal(HttpStatusCode.BadRequest, cut.StatusCode);
+        Assert.NotNull(JsonNode.Parse(await cut.Content.ReadAsStringAsync(Cancellation))!["errors"]!["body"]);
+        using var other = await PutFile("/v1/models/speaker/weights", file);
+        Assert.Contains("whose kind is Classifier", await other.Content.ReadAsStringAsync(Cancellation), StringComparison.Ordinal);
+        using var nobody = await PutFile("/v1/models/nobody/weights", file);
+        Assert.Equal(HttpStatusCode.NotFound, nobody.StatusCode);
+        Assert.Equal(HttpStatusCode.UnsupportedMediaType, (await Send(HttpMethod.Put, Address, "{}")).Status);
+        Assert.Equal(HttpStatusCode.NotFound, (await Send(HttpMethod.Post, $"{Address}/999999/restore", "")).Status);
+        Assert.Equal(HttpStatusCode.BadRequest, (await Send(HttpMethod.Post, $"{Address}/latest/restore", "")).Status);
+    }
+
+    [Fact]
+    public async Task LateLabel_OfADocument_IsLearned()
+    {
+        var (status, _) = await Post("/v1/documents/a3/labels", """{"labels": {"topic": "weather"}}""");
+        Assert.Equal(HttpStatusCode.Accepted, status);
+        await Learned("topics", Articles + 1);
+        var classes = (await Json("/v1/models/topics"))["prequential"]!["classes"]!.AsArray();
+        Assert.Equal(1, (int)classes.Single(one => (string)one!["label"]! == "weather")!["articles"]!);
+    }
+
+    [Fact]
+    public async Task Telemetry_HasTheModels()
+    {
+        var models = (await Json("/v1/telemetry"))["models"]!.AsArray();
+        Assert.Equal(["speaker", "topics"], models.Select(model => (string)model!["name"]!));
+        Assert.All(models, model => Assert.Equal(Articles, (int)model!["articles"]!));
+        Assert.True((double)models[0]!["perplexity"]! > 1);
+        Assert.Null(models[1]!["perplexity"]);
+        Assert.InRange((double)models[1]!["accuracy"]!, 0, 1);
     }
 
     [Fact]
     public async Task Page_OfTheDashboard_ShowsEachModel()
     {
         var page = await client.GetStringAsync(new Uri("/models", UriKind.Relative), Cancellation);
-        foreach (var text in new[] { "topics", "speaker", "Accuracy before learning", "sport" }) Assert.Contains(text, page, StringComparison.Ordinal);
+        foreach (var text in new[] { "topics", "speaker", "Accuracy before learning", "Perplexity before learning", "Restore version", "sport" }) Assert.Contains(text, page, StringComparison.Ordinal);
         Assert.Contains("rsrnet_models_learned", await client.GetStringAsync(new Uri("/metrics", UriKind.Relative), Cancellation), StringComparison.Ordinal);
     }
 
@@ -186,20 +240,33 @@ public sealed class ModelRoutesTests : IAsyncLifetime
         var streamed = await run.Of("generate", "speaker", "the", "--tokens", "30", "--seed", "3", "--url", url);
         var whole = await run.Of("generate", "speaker", "the", "--tokens", "30", "--seed", "3", "--url", url, "--json");
         Assert.Equal((string)whole.Json["text"]!, streamed.Results.TrimEnd('\r', '\n'));
+        var file = folder.File("topics.safetensors");
+        Assert.Equal(0, (await run.Of("checkpoint", "save", file, "--model", "topics", "--url", url)).Code);
+        var before = (long)(await Json("/v1/models/topics"))["version"]!;
+        var loaded = await run.Of("checkpoint", "load", file, "--model", "topics", "--url", url);
+        Assert.Equal($"weight version {before + 1}", loaded.Results.TrimEnd('\r', '\n'));
+        Assert.Contains("current", (await run.Of("checkpoint", "list", "--model", "topics", "--url", url)).Results, StringComparison.Ordinal);
+
         var missing = await run.Of("generate", "nobody", "--url", url);
         Assert.Equal(1, missing.Code);
         Assert.Contains("no model has the name 'nobody'", missing.Notices, StringComparison.Ordinal);
     }
 
-    private async Task Learned(string model)
+    private async Task<HttpResponseMessage> PutFile(string address, byte[] file)
+    {
+        using var content = new ByteArrayContent(file) { Headers = { ContentType = new("application/octet-stream") } };
+        return await client.PutAsync(new Uri(address, UriKind.Relative), content, Cancellation);
+    }
+
+    private async Task Learned(string model, int articles = Articles)
     {
         // Generous: the machine may be busy with everything else.
         for (var look = 0; look < 1500; look++)
         {
-            if (host.Find(model)!.Read().Scores.Articles == Articles) return;
+            if (host.Find(model)!.Read().Scores.Articles == articles) return;
             await Task.Delay(20, Cancellation);
         }
-        Assert.Fail($"{model} has learned {host.Find(model)!.Read().Scores.Articles} articles, not {Articles}");
+        Assert.Fail($"{model} has learned {host.Find(model)!.Read().Scores.Articles} articles, not {articles}");
     }
 
     private async Task<JsonNode> Json(string path) => JsonNode.Parse(await client.GetStringAsync(new Uri(path, UriKind.Relative), Cancellation))!;
