@@ -202,9 +202,10 @@ public sealed class LocalLearner : ILearner
         var waiting = await gauge.Waiting(cancellation);
         if (waiting >= options.Articles.Backlog) throw new BacklogFullException(waiting, BacklogRetry);
         var startedAt = time.GetTimestamp();
+        using var trace = telemetry.OnIngesting(articles);
         var outcomes = await store.Put(articles, cancellation);
         gauge.OnArrived(outcomes.Count(outcome => !outcome.Duplicate));
-        telemetry.OnIngested(outcomes, startedAt);
+        telemetry.OnIngested(outcomes, startedAt, trace);
         backlog.OnArrival();
         Stored?.Invoke();
         return outcomes;
@@ -351,8 +352,7 @@ public sealed class LocalLearner : ILearner
     public async Task<TelemetrySnapshot> ReadTelemetry(CancellationToken cancellation = default)
     {
         var snapshot = telemetry.Read(
-            await gauge.Read(cancellation), weights.Version, schedule.DurableVersion, encoder.Id, Mode, schedule.UnsavedAge);
-        snapshot = snapshot.With(weights.Regressions);
+            await gauge.Read(cancellation), weights.Version, schedule.DurableVersion, encoder.Id, Mode, schedule.UnsavedAge, weights.Regressions);
         return exchange is null
             ? snapshot
             : snapshot with { RefusedGradients = exchange.RefusedGradients, StaleGradients = exchange.StaleContributions };
@@ -388,7 +388,7 @@ public sealed class LocalLearner : ILearner
             before.AddRange(await turns.Ask(() => Task.FromResult(replica.Outcomes(chunk, untrained, options.Recursion.SupervisionSteps))));
             after.AddRange(await turns.Ask(() => Task.FromResult(replica.Outcomes(chunk, weights.Current.Weights, options.Recursion.SupervisionSteps))));
         }
-        return new MapComparison(MapVector.Place(before), MapVector.Place(after));
+        return MapComparison.Of(before, after);
     }
 
     /// <summary>Learns from stored documents as one batch, now: the notebook's loop, for those who do not <see cref="Start"/> the learner.</summary>

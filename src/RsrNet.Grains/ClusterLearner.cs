@@ -123,7 +123,7 @@ public sealed class ClusterLearner(IGrainFactory grains, ITextEncoder encoder, S
             before.AddRange(await Ask(replica.Outcomes(chunk, untrained: true), cancellation));
             after.AddRange(await Ask(replica.Outcomes(chunk, untrained: false), cancellation));
         }
-        return new MapComparison(MapVector.Place(before), MapVector.Place(after));
+        return MapComparison.Of(before, after);
     }
 
     /// <summary>Has the cluster end what is under way and write a checkpoint, before all of it is stopped.</summary>

@@ -86,10 +86,12 @@ public sealed class RsrNetServer : IAsyncDisposable
         builder.Services.AddSingleton(new ServedModels(models));
         builder.Services.AddSingleton(feed);
         builder.Services.AddHostedService(_ => feed);
+        builder.Services.AddHostedService<TelemetryLog>();
         builder.Services.AddDashboard();
         // Its warning, that keys are kept unencrypted, is of keys that are not kept at all.
         builder.Logging.AddFilter("Microsoft.AspNetCore.DataProtection", LogLevel.Error);
-        OpenTelemetryExport.AddLogs(builder);
+        var export = OpenTelemetryExport.Start();
+        export.AddLogs(builder.Logging);
         configure?.Invoke(builder);
 
         var metrics = new MetricsCollector();
@@ -97,6 +99,7 @@ public sealed class RsrNetServer : IAsyncDisposable
         app.UseProblemResponses();
         app.UseKey(options.Key);
         app.UseRouting();
+        app.UseRequestSpans();
         app.UseDashboard();
         var stopping = app.Lifetime.ApplicationStopping;
         app.MapArticles(learner, limits, options, time);
@@ -108,7 +111,7 @@ public sealed class RsrNetServer : IAsyncDisposable
         app.MapMetrics(metrics, feed);
         app.MapDashboard();
         app.MapOpenApi();
-        return new RsrNetServer(app, options, demo, OpenTelemetryExport.Start(), metrics);
+        return new RsrNetServer(app, options, demo, export, metrics);
     }
 
     /// <summary>Begins to listen.</summary>

@@ -36,8 +36,7 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
     public static IReadOnlyList<string> Names { get; } =
     [
         "train-step", "train-step-peak", "inference", "matmul", "matmul-peak", "recurrent-numbers", "recurrent-char", "recurrent-lstm",
-        "allocations", "encoder-hashed", "encoder-bart", "encoder-bart-peak", "encoder-bart-int8", "pipeline",
-        "pipeline-residual", "memory",
+        "allocations", "encoder-hashed", "encoder-bart", "encoder-bart-peak", "encoder-bart-int8", "pipeline", "pipeline-residual", "memory", "telemetry-cost",
     ];
 
     public async Task<BenchReport> Run(CancellationToken cancellation = default)
@@ -47,6 +46,7 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
         if (options.Measures("encoder-hashed")) MeasureEncoder();
         if (options.Measures("pipeline") || options.Measures("pipeline-residual")) await MeasurePipeline(cancellation);
         if (options.Measures("memory")) await MeasureMemory(cancellation);
+        if (options.Measures("telemetry-cost")) await MeasureTelemetry(cancellation);
         if (_peaks.Count == 0) _peaks.Add(PeakFma.Measure());
         return new BenchReport(BenchMachine.Here(_peaks.Median / 1e9, _peerName), _results);
     }
@@ -203,6 +203,33 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
         const int Documents = 10_000;
         notice("memory");
         _results.Add(new BenchResult("memory", "MB", await Pipeline.MeasureMemory(Documents, cancellation)) { Note = $"held more for {Documents:N0} documents at rest" });
+    }
+
+    private async Task MeasureTelemetry(CancellationToken cancellation)
+    {
+        const int Articles = 5_000;
+        var (unwatched, clock, processor) = (new Samples(), new Samples(), new Samples());
+        var rounds = Math.Clamp(options.Rounds / 3, 1, 5);
+        await using var cost = new TelemetryCost();
+        await cost.Start(cancellation);
+        for (var round = 0; round < rounds; round++)
+        {
+            notice(string.Create(CultureInfo.InvariantCulture, $"telemetry-cost, round {round + 1} of {rounds}"));
+            // Who begins changes: whatever grows with the time of the run meets both.
+            var first = await cost.Measure(Articles, watched: round % 2 == 1, cancellation);
+            var second = await cost.Measure(Articles, watched: round % 2 == 0, cancellation);
+            var (on, off) = round % 2 == 1 ? (first, second) : (second, first);
+            unwatched.Add(off.Clock);
+            clock.Add(on.Clock / off.Clock);
+            processor.Add(on.Processor / off.Processor);
+        }
+        _results.Add(new BenchResult("telemetry-cost", "of the training throughput when nobody looks", clock.Median)
+        {
+            Spread = clock.Spread(),
+            Note = string.Create(
+                CultureInfo.InvariantCulture,
+                $"{unwatched.Median:0} labelled articles/s when nobody looks; by the server's processor time {processor.Median:0.000}; {cost.Setting}"),
+        });
     }
 
     /// <summary>Model folders that cases share, made when they are needed.</summary>

@@ -80,7 +80,7 @@ internal sealed class Pipeline
         return GC.GetTotalMemory(forceFullCollection: false);
     }
 
-    private static async Task Send(HttpClient client, byte[] body, CancellationToken cancellation)
+    public static async Task Send(HttpClient client, byte[] body, CancellationToken cancellation)
     {
         using var content = new ByteArrayContent(body);
         content.Headers.ContentType = new MediaTypeHeaderValue("application/x-ndjson");
@@ -88,7 +88,8 @@ internal sealed class Pipeline
         answer.EnsureSuccessStatusCode();
     }
 
-    private static byte[] Body(int first, int count)
+    /// <summary>Labelled articles as NDJSON.</summary>
+    public static byte[] Body(int first, int count)
     {
         var body = new MemoryStream();
         using var wire = new DemoNewswire().From().Where(article => article.HasHighlights).Skip(first).GetEnumerator();

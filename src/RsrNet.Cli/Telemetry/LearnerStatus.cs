@@ -30,6 +30,9 @@ internal sealed class LearnerStatus
             $"residual {numbers.ResidualY.Brief()}",
             numbers.ConvergedShare is { } share ? FormattableString.Invariant($"converged {100 * share:0}%") : "converged -",
         };
+        // What the loss is for: predictions made before learning, and what they have to beat.
+        if (numbers is { PrequentialSimilarity: { } ours, PrequentialCopySimilarity: { } copy })
+            parts.Insert(4, FormattableString.Invariant($"similarity {ours:0.000} (copy {copy:0.000})"));
         if (numbers.Documents.Unfinished > 0) parts.Add($"{numbers.Documents.Unfinished:N0} waiting");
         if (numbers.Problem is { } problem) parts.Insert(0, $"PROBLEM: {problem}");
         return string.Join(drawn ? " · " : ", ", parts);

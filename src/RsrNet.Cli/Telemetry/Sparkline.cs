@@ -6,6 +6,9 @@ internal sealed class Sparkline(int width)
 {
     private const string Bars = "▁▂▃▄▅▆▇█";
 
+    /// <summary>A range below this share of the values is none.</summary>
+    private const double Flat = 0.005;
+
     private readonly Queue<double> values = new();
 
     public void Add(double value)
@@ -19,8 +22,8 @@ internal sealed class Sparkline(int width)
     {
         if (values.Count == 0) return "";
         var (least, greatest) = (values.Min(), values.Max());
-        // A course without change is a low line, not a division by zero.
-        if (greatest <= least) return new string(Bars[0], values.Count);
+        // A course without change is a low line, not a division by zero; one that hardly changes does not look like a storm.
+        if (greatest - least <= Flat * Math.Max(Math.Abs(least), Math.Abs(greatest))) return new string(Bars[0], values.Count);
         return string.Concat(values.Select(value => Bars[(int)((value - least) / (greatest - least) * (Bars.Length - 1) + 0.5)]));
     }
 }

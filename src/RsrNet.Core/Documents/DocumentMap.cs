@@ -242,4 +242,32 @@ public sealed record DocumentRanking(IReadOnlyList<DocumentListItem> Items, int 
 public sealed record MapComparison(IReadOnlyList<MapPosition> Before, IReadOnlyList<MapPosition> After)
 {
     public static readonly MapComparison Empty = new([], []);
+
+    /// <summary>
+    /// Principal axes have no direction of their own: the first picture is turned, and mirrored where that fits better, until its documents lie as near to where
+    /// they are in the second as they can (orthogonal Procrustes; Schönemann 1966), so that what differs is what training did.
+    /// </summary>
+    /// <param name="before">The same documents in the same order as in <paramref name="after"/>.</param>
+    public static MapComparison Of(IReadOnlyList<MapVector> before, IReadOnlyList<MapVector> after)
+    {
+        var (first, second) = (MapVector.Place(before), MapVector.Place(after));
+        (double Cosine, double Sine) Fit(double mirror)
+        {
+            double along = 0, across = 0;
+            foreach (var (a, b) in first.Zip(second))
+            {
+                along += a.X * b.X + mirror * a.Y * b.Y;
+                across += a.X * b.Y - mirror * a.Y * b.X;
+            }
+            return (along, across);
+        }
+        var (turned, mirrored) = (Fit(1), Fit(-1));
+        var best = Math.Max(double.Hypot(turned.Cosine, turned.Sine), double.Hypot(mirrored.Cosine, mirrored.Sine));
+        if (best == 0) return new MapComparison(first, second);
+        var sign = double.Hypot(turned.Cosine, turned.Sine) == best ? 1 : -1;
+        var (cosine, sine) = sign == 1 ? turned : mirrored;
+        (cosine, sine) = (cosine / best, sine / best);
+        return new MapComparison(
+            [.. first.Select(at => at with { X = (float)(cosine * at.X - sign * sine * at.Y), Y = (float)(sine * at.X + sign * cosine * at.Y) })], second);
+    }
 }

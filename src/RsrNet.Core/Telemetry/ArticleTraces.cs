@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using RsrNet.Core.Articles;
 using RsrNet.Core.Documents;
 
 namespace RsrNet.Core.Telemetry;
@@ -15,18 +16,19 @@ internal sealed class ArticleTraces(TimeProvider time)
 
     private readonly ConcurrentDictionary<string, ActivityContext> underWay = new(StringComparer.Ordinal);
 
-    /// <summary>The articles of one call were stored.</summary>
-    public void OnIngested(IReadOnlyList<PutOutcome> outcomes, TimeSpan elapsed)
+    /// <summary>Begins to follow the articles of one call, before they are stored: from then on somebody may be at work on them.</summary>
+    /// <returns>Null where nobody traces.</returns>
+    public IngestTrace? Begin(IReadOnlyList<Article> articles)
     {
-        if (!RsrNetTelemetry.Activities.HasListeners()) return;
-        using var span = RsrNetTelemetry.Activities.StartActivity(
-            "articles ingest", ActivityKind.Internal, default(ActivityContext), startTime: time.GetUtcNow() - elapsed,
-            tags: [new("rsrnet.articles.count", outcomes.Count)]);
-        if (span is null) return;
-        foreach (var outcome in outcomes)
+        if (!RsrNetTelemetry.Activities.HasListeners()) return null;
+        var span = RsrNetTelemetry.Activities.StartActivity("articles ingest", ActivityKind.Internal, default(ActivityContext));
+        if (span is null) return null;
+        var begun = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var article in articles)
         {
-            if (!outcome.Duplicate && underWay.Count < Limit) underWay[outcome.Id] = span.Context;
+            if (underWay.Count < Limit && underWay.TryAdd(article.Id, span.Context)) begun.Add(article.Id);
         }
+        return new IngestTrace(span, begun, underWay);
     }
 
     /// <summary>A step on the way of one article took so long and has just ended.</summary>
@@ -43,5 +45,35 @@ internal sealed class ArticleTraces(TimeProvider time)
     public void OnFinished(string id)
     {
         if (!underWay.IsEmpty) underWay.TryRemove(id, out _);
+    }
+}
+
+/// <summary>The span of one call that brings articles. Disposed without <see cref="End"/>, none of them was stored.</summary>
+public sealed class IngestTrace : IDisposable
+{
+    private readonly Activity span;
+    private readonly HashSet<string> begun;
+    private readonly ConcurrentDictionary<string, ActivityContext> underWay;
+
+    internal IngestTrace(Activity span, HashSet<string> begun, ConcurrentDictionary<string, ActivityContext> underWay) =>
+        (this.span, this.begun, this.underWay) = (span, begun, underWay);
+
+    /// <summary>The articles were stored: duplicates go no way, and of one that comes anew while it is under way the newest call is followed.</summary>
+    public void End(IReadOnlyList<PutOutcome> outcomes)
+    {
+        span.SetTag("rsrnet.articles.count", outcomes.Count);
+        foreach (var outcome in outcomes)
+        {
+            if (outcome.Duplicate) continue;
+            if (!begun.Remove(outcome.Id) && underWay.ContainsKey(outcome.Id)) underWay[outcome.Id] = span.Context;
+        }
+        Dispose();
+    }
+
+    public void Dispose()
+    {
+        foreach (var id in begun) underWay.TryRemove(new(id, span.Context));
+        begun.Clear();
+        span.Dispose();
     }
 }

@@ -42,4 +42,12 @@ public enum HistorySeries
     StoreBytes,
     /// <summary>Norm of all parameters together.</summary>
     ParameterNorm,
+    /// <summary>Cosine of the article's own embedding to t: the baseline of <see cref="Similarity"/>.</summary>
+    CopySimilarity,
+    /// <summary>ROUGE of the summaries as served, before learning.</summary>
+    Rouge,
+    /// <summary>The same of the first three sentences.</summary>
+    LeadRouge,
+    /// <summary>Expected calibration error of the confidence.</summary>
+    CalibrationError,
 }

@@ -15,6 +15,9 @@ internal sealed class HistoryTier(TimeSpan interval, int capacity, int width)
     /// <summary>How far back it reaches.</summary>
     public TimeSpan Span => interval * capacity;
 
+    /// <summary>The beginning of the oldest point; null where there is none.</summary>
+    public DateTimeOffset? Since => (count > 0 ? slots[first] : open) is >= 0 and var slot ? new DateTimeOffset(slot * interval.Ticks, TimeSpan.Zero) : null;
+
     public void Add(DateTimeOffset at, ReadOnlySpan<float> point)
     {
         var slot = at.UtcTicks / interval.Ticks;

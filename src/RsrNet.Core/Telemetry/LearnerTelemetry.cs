@@ -1,3 +1,4 @@
+using RsrNet.Core.Articles;
 using RsrNet.Core.Coordination;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Numerics;
@@ -19,7 +20,8 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "", stri
     private readonly long started = time.GetTimestamp();
     private readonly ArticleTraces traces = new(time);
     private readonly RateMeter articles = new(time), stepRate = new(time), updateRate = new(time), embeddingRate = new(time);
-    private readonly SlidingMean loss = new(Window), similarity = new(Window), error = new(Window), served = new(Window), lead = new(Window);
+    private readonly SlidingMean loss = new(Window), similarity = new(Window), error = new(Window), copied = new(Window);
+    private readonly SlidingMean served = new(Window), lead = new(Window);
     private readonly SlidingMean residual = new(Window), residualZ = new(Window), absoluteResidual = new(Window);
     private readonly SlidingMean gradientNorm = new(Window), embedding = new(Window), stepsToTolerance = new(Window);
     private readonly SlidingSample residuals = new(Sample), confidences = new(Sample);
@@ -42,13 +44,17 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "", stri
     /// <summary>What the events below take as the beginning of something.</summary>
     public long Timestamp() => time.GetTimestamp();
 
+    /// <summary>Articles are about to be stored. To be disposed.</summary>
+    public IngestTrace? OnIngesting(IReadOnlyList<Article> articles) => traces.Begin(articles);
+
     /// <param name="startedAt">Timestamp of the call's beginning.</param>
-    public void OnIngested(IReadOnlyList<PutOutcome> outcomes, long startedAt)
+    /// <param name="trace"><see cref="OnIngesting"/>'s.</param>
+    public void OnIngested(IReadOnlyList<PutOutcome> outcomes, long startedAt, IngestTrace? trace)
     {
         var elapsed = time.GetElapsedTime(startedAt);
         var repeated = outcomes.Count(outcome => outcome.Duplicate);
         ArticleInstruments.OnIngested(outcomes.Count - repeated, repeated, elapsed);
-        traces.OnIngested(outcomes, elapsed);
+        trace?.End(outcomes);
         lock (gate)
         {
             duplicates += repeated;
@@ -180,6 +186,7 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "", stri
         {
             learned++;
             loss.Add(document.State!.Loss!.Value);
+            if (document.Embedding is { T: { } t, X: var x }) copied.Add(VectorMath.Cosine(x, t));
         }
     }
 
@@ -272,16 +279,21 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "", stri
 
     /// <param name="unsavedAge">How long the oldest update that is in no checkpoint has been waiting.</param>
     public TelemetrySnapshot Read(
-        DocumentCounts documents, long weightVersion, long checkpointVersion, string encoder, string mode, TimeSpan unsavedAge = default)
+        DocumentCounts documents, long weightVersion, long checkpointVersion, string encoder, string mode, TimeSpan unsavedAge = default) =>
+        Read(documents, weightVersion, checkpointVersion, encoder, mode, unsavedAge, null);
+
+    /// <param name="regressions">Of the version that serves; null in the notebook's mode.</param>
+    internal TelemetrySnapshot Read(
+        DocumentCounts documents, long weightVersion, long checkpointVersion, string encoder, string mode, TimeSpan unsavedAge,
+        ServedRegressions? regressions)
     {
         var finished = documents.Converged + documents.Exhausted;
         DocumentInstruments.OnCounted(documents);
         WeightInstruments.OnRead(weightVersion, checkpointVersion, unsavedAge);
         lock (gate)
         {
-            CoordinationInstruments.OnRead(loss.Value, similarity.Value, error.Value);
             var percentiles = residuals.Percentiles(0.5, 0.9, 0.99);
-            return new TelemetrySnapshot
+            var snapshot = new TelemetrySnapshot
             {
                 At = time.GetUtcNow(),
                 Uptime = time.GetElapsedTime(started).TotalSeconds,
@@ -303,6 +315,7 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "", stri
                 Loss = loss.Value,
                 PrequentialSimilarity = similarity.Value,
                 PrequentialError = error.Value,
+                PrequentialCopySimilarity = copied.Value,
                 PrequentialRouge = served.Value,
                 PrequentialLeadRouge = lead.Value,
                 Drifts = [.. drifts],
@@ -322,7 +335,9 @@ public sealed class LearnerTelemetry(TimeProvider time, string engine = "", stri
                 Mode = mode,
                 Errors = errors,
                 Problem = problems.Count > 0 ? string.Join("; ", problems.Values) : null,
-            };
+            }.With(regressions);
+            CoordinationInstruments.OnRead(snapshot);
+            return snapshot;
         }
     }
 }

@@ -6,18 +6,21 @@ namespace RsrNet.Core.Telemetry;
 /// The numbers people watch, over time, in bounded memory: every second for ten minutes, every ten seconds for three hours, every two minutes for
 /// a week. Each coarser tier holds means of the finer one. Kept over restarts in one small file. Safe to call from many threads.
 /// </summary>
-/// <remarks>About 7,000 points of 20 floats: 600 KB.</remarks>
+/// <remarks>About 7,000 points of 24 floats, and as many for the tensors' norms: 1.5 MB.</remarks>
 public sealed class TelemetryHistory
 {
     private const uint Magic = 0x31485352; // "RSH1"
     private static readonly int Width = Enum.GetValues<HistorySeries>().Length;
 
-    private readonly Lock gate = new();
+    /// <summary>Tensors whose norms are kept; a network has 14. Any beyond are left out.</summary>
+    private const int NormWidth = 24;
 
-    private readonly HistoryTier[] tiers =
-    [
-        new(TimeSpan.FromSeconds(1), 600, Width), new(TimeSpan.FromSeconds(10), 1080, Width), new(TimeSpan.FromMinutes(2), 5040, Width),
-    ];
+    private readonly Lock gate = new();
+    private readonly HistoryTier[] tiers = Tiers(Width);
+    private readonly HistoryTier[] normTiers = Tiers(NormWidth);
+
+    /// <summary>Columns of the norms, in the order in which the tensors were first seen.</summary>
+    private readonly List<string> tensors = [];
 
     /// <summary>Adds a moment; moments come in ascending order, others are left out.</summary>
     public void Add(TelemetrySnapshot numbers)
@@ -44,9 +47,30 @@ public sealed class TelemetryHistory
         Set(HistorySeries.EmbeddingSeconds, numbers.EmbeddingSeconds);
         Set(HistorySeries.StoreBytes, numbers.StoreBytes);
         Set(HistorySeries.ParameterNorm, numbers.ParameterNorms.Count == 0 ? null : Math.Sqrt(numbers.ParameterNorms.Values.Sum(norm => norm * norm)));
+        Set(HistorySeries.CopySimilarity, numbers.PrequentialCopySimilarity);
+        Set(HistorySeries.Rouge, numbers.PrequentialRouge);
+        Set(HistorySeries.LeadRouge, numbers.PrequentialLeadRouge);
+        Set(HistorySeries.CalibrationError, numbers.Calibration?.ExpectedError);
         lock (gate)
         {
             foreach (var tier in tiers) tier.Add(numbers.At, values);
+            if (numbers.ParameterNorms.Count == 0) return;
+            var norms = new float[NormWidth];
+            Array.Fill(norms, float.NaN);
+            foreach (var (tensor, norm) in numbers.ParameterNorms)
+            {
+                if (ColumnOf(tensor) is { } column) norms[column] = (float)norm;
+            }
+            foreach (var tier in normTiers) tier.Add(numbers.At, norms);
+        }
+    }
+
+    /// <summary>Where the past begins; null while there is none.</summary>
+    public DateTimeOffset? Since
+    {
+        get
+        {
+            lock (gate) return tiers[^1].Since;
         }
     }
 
@@ -56,10 +80,17 @@ public sealed class TelemetryHistory
     public IReadOnlyList<HistoryPoint> Read(HistorySeries series, DateTimeOffset now, TimeSpan span, int points)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(points, 2);
+        lock (gate) return Read(tiers, (int)series, now, span, points);
+    }
+
+    /// <summary>The norm of one parameter tensor, likewise; empty for a name that never came.</summary>
+    public IReadOnlyList<HistoryPoint> ReadNorm(string tensor, DateTimeOffset now, TimeSpan span, int points)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(points, 2);
         lock (gate)
         {
-            var tier = tiers.FirstOrDefault(tier => tier.Span >= span) ?? tiers[^1];
-            return tier.Read((int)series, now - span, now, points);
+            var column = tensors.IndexOf(tensor);
+            return column < 0 ? [] : Read(normTiers, column, now, span, points);
         }
     }
 
@@ -75,6 +106,9 @@ public sealed class TelemetryHistory
             lock (gate)
             {
                 foreach (var tier in tiers) tier.Write(writer);
+                writer.Write(tensors.Count);
+                foreach (var tensor in tensors) writer.Write(tensor);
+                foreach (var tier in normTiers) tier.Write(writer);
             }
         }
         DurableFile.Write(path, file =>
@@ -98,6 +132,7 @@ public sealed class TelemetryHistory
             lock (gate)
             {
                 foreach (var tier in tiers) tier.Read(reader, width);
+                ReadNorms(reader);
             }
             return true;
         }
@@ -106,10 +141,39 @@ public sealed class TelemetryHistory
         {
             lock (gate)
             {
-                foreach (var tier in tiers) tier.Clear();
+                tensors.Clear();
+                foreach (var tier in (HistoryTier[])[.. tiers, .. normTiers]) tier.Clear();
             }
             return false;
         }
+    }
+
+    private static HistoryTier[] Tiers(int width) =>
+    [
+        new(TimeSpan.FromSeconds(1), 600, width), new(TimeSpan.FromSeconds(10), 1080, width), new(TimeSpan.FromMinutes(2), 5040, width),
+    ];
+
+    private static List<HistoryPoint> Read(HistoryTier[] from, int column, DateTimeOffset now, TimeSpan span, int points) =>
+        (from.FirstOrDefault(tier => tier.Span >= span) ?? from[^1]).Read(column, now - span, now, points);
+
+    private int? ColumnOf(string tensor)
+    {
+        var column = tensors.IndexOf(tensor);
+        if (column >= 0) return column;
+        if (tensors.Count == NormWidth) return null;
+        tensors.Add(tensor);
+        return tensors.Count - 1;
+    }
+
+    private void ReadNorms(BinaryReader reader)
+    {
+        tensors.Clear();
+        // A file from before there were any ends here.
+        if (reader.BaseStream.Position == reader.BaseStream.Length) return;
+        var count = reader.ReadInt32();
+        if (count is < 0 or > NormWidth) throw new InvalidDataException("a count that cannot be");
+        for (var i = 0; i < count; i++) tensors.Add(reader.ReadString());
+        foreach (var tier in normTiers) tier.Read(reader, NormWidth);
     }
 }
 

@@ -66,6 +66,9 @@ public sealed record TelemetrySnapshot
     /// <summary>Mean squared error of that prediction to t, over the same documents; null before the first.</summary>
     public double? PrequentialError { get; init; }
 
+    /// <summary>Cosine of the article's own embedding x to t, mean over the last 200 documents learned from: the baseline that a prediction has to beat; null before the first.</summary>
+    public double? PrequentialCopySimilarity { get; init; }
+
     /// <summary>
     /// Mean of ROUGE-1 and -2 F1 of the summaries as served, over the last 200 labelled documents before they were learned; null before the first, and in
     /// the notebook's mode.
@@ -164,6 +167,7 @@ public sealed record TelemetrySnapshot
             StepsPerSecond = all.Sum(one => one.StepsPerSecond),
             Errors = all.Sum(one => one.Errors),
             Loss = Mean(one => one.Loss),
+            PrequentialCopySimilarity = Mean(one => one.PrequentialCopySimilarity),
             ResidualY = Mean(one => one.ResidualY),
             ResidualZ = Mean(one => one.ResidualZ),
             ResidualYAbsolute = Mean(one => one.ResidualYAbsolute),

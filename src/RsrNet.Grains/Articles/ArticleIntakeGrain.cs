@@ -29,9 +29,10 @@ internal sealed class ArticleIntakeGrain(IDocumentStore store, IntakeGauge gauge
         var waiting = await gauge.Waiting();
         if (waiting >= options.Articles.Backlog) throw new BacklogFullException(waiting, BacklogRetry);
         var startedAt = telemetry.Timestamp();
+        using var trace = telemetry.OnIngesting(articles);
         PutOutcome[] outcomes = [.. await store.Put(articles)];
         gauge.OnArrived(outcomes.Count(outcome => !outcome.Duplicate));
-        telemetry.OnIngested(outcomes, startedAt);
+        telemetry.OnIngested(outcomes, startedAt, trace);
         // A grain that has the revision before in its hands must not go on with it.
         await Task.WhenAll(outcomes.Where(outcome => outcome is { Duplicate: false, Revision: > 1 })
             .Select(outcome => GrainFactory.GetGrain<IDocumentGrain>(outcome.Id).Reload()));

@@ -188,11 +188,12 @@ internal sealed class CoordinatorGrain(
     public Task<WeightSummary> SaveWeights() => keeper!.Save();
 
     public async Task<TelemetrySnapshot> ReadTelemetry() =>
-        (telemetry.Read(await gauge.Read(CancellationToken.None), exchange.Version, keeper!.DurableVersion, encoder.Id, Mode, keeper.UnsavedAge) with
+        (telemetry.Read(
+            await gauge.Read(CancellationToken.None), exchange.Version, keeper!.DurableVersion, encoder.Id, Mode, keeper.UnsavedAge, exchange.Regressions) with
         {
             RefusedGradients = exchange.RefusedGradients,
             StaleGradients = exchange.StaleContributions,
-        }).With(exchange.Regressions).With(await silos.ReadAll());
+        }).With(await silos.ReadAll());
 
     public Task<PublishedWeights?> ReadReadout(long term, long version) => Task.FromResult(
         options.Learning != LearningMode.Residual || (term == exchange.Term && version == exchange.Version) ? null : exchange.Current);

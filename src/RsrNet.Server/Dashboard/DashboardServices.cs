@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Components.Server.Circuits;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
@@ -26,6 +27,7 @@ internal static class DashboardServices
         });
         services.AddRadzenComponents();
         services.AddScoped<DashboardView>();
+        services.AddSingleton<CircuitHandler, OpenDashboards>();
     }
 
     /// <summary>Guards the pages; to be used before routing ends.</summary>

@@ -17,6 +17,7 @@ internal static class Figures
         return size switch
         {
             0 => "0",
+            < 10_000 when number == Math.Floor(number) => number.ToString("0", Culture),
             >= 1e9 => number.ToString("0.0e+0", Culture),
             >= 1e6 => (number / 1e6).ToString("0.##", Culture) + "M",
             >= 10_000 => (number / 1e3).ToString("0.#", Culture) + "k",
@@ -28,6 +29,9 @@ internal static class Figures
             _ => number.ToString("0.0e-0", Culture),
         };
     }
+
+    /// <summary>A difference, with its sign.</summary>
+    public static string Signed(double value) => (value < 0 ? "\u2212" : "+") + Brief(Math.Abs(value));
 
     public static string Whole(long value) => value.ToString("N0", Culture);
 
@@ -45,7 +49,7 @@ internal static class Figures
     {
         null => None,
         0 => "0 s",
-        < 1 => (seconds.Value * 1000).ToString(seconds < 0.01 ? "0.00" : "0", Culture) + " ms",
+        < 1 => (seconds.Value * 1000).ToString(seconds < 0.01 ? "0.##" : "0", Culture) + " ms",
         < 120 => seconds.Value.ToString("0", Culture) + " s",
         < 7200 => (seconds.Value / 60).ToString("0", Culture) + " min",
         < 172_800 => (seconds.Value / 3600).ToString("0.0", Culture) + " h",

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Components;
+using RsrNet.Core.Coordination;
 using RsrNet.Core.Telemetry;
 using RsrNet.Server.Telemetry;
 
@@ -21,6 +22,9 @@ public abstract class LivePage : ComponentBase, IDisposable
     /// <summary>The last look; null before the first.</summary>
     protected TelemetrySnapshot? Now => Feed.Latest;
 
+    /// <summary>How the challenger does; null where there is none.</summary>
+    protected ShadowReport? Shadow => Feed.Shadow;
+
     protected string? FeedProblem => Feed.Problem ?? Now?.Problem;
 
     protected TimeSpan Span => View.Span;
@@ -35,7 +39,10 @@ public abstract class LivePage : ComponentBase, IDisposable
     }
 
     /// <summary>A number over the span that is looked at.</summary>
-    protected IReadOnlyList<HistoryPoint> Past(HistorySeries series) => Feed.History.Read(series, At, View.Span, ChartPoints);
+    protected IReadOnlyList<HistoryPoint> Past(HistorySeries series) => Feed.History.Read(series, At, Known, ChartPoints);
+
+    /// <summary>A tensor's norm over that span.</summary>
+    protected IReadOnlyList<HistoryPoint> PastNorm(string tensor) => Feed.History.ReadNorm(tensor, At, Known, ChartPoints);
 
     /// <summary>What else to fetch after a look, before the page is drawn.</summary>
     protected virtual Task OnLook() => Task.CompletedTask;
@@ -51,6 +58,9 @@ public abstract class LivePage : ComponentBase, IDisposable
         if (following) Feed.Changed -= OnChanged;
         following = false;
     }
+
+    /// <summary>The span, or less where the past is younger: points are not spent on a time before it.</summary>
+    private TimeSpan Known => Feed.History.Since is { } since && At - since + TimeSpan.FromSeconds(1) is var age && age > TimeSpan.Zero && age < View.Span ? age : View.Span;
 
     private void OnChanged() => _ = InvokeAsync(async () =>
     {

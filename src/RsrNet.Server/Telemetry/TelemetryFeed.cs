@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Hosting;
 using RsrNet.Core;
+using RsrNet.Core.Coordination;
 using RsrNet.Core.Coordination.Models;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Telemetry;
@@ -23,6 +24,9 @@ internal sealed class TelemetryFeed(ILearner learner, TimeSpan interval, string?
 
     /// <summary>The last look; null before the first.</summary>
     public TelemetrySnapshot? Latest { get; private set; }
+
+    /// <summary>How the challenger did at the last look; null where there is none.</summary>
+    public ShadowReport? Shadow { get; private set; }
 
     /// <summary>Why there is no newer one: the store does not answer. Null where all is well.</summary>
     public string? Problem { get; private set; }
@@ -72,10 +76,17 @@ internal sealed class TelemetryFeed(ILearner learner, TimeSpan interval, string?
 
     private async Task Look(CancellationToken cancellation)
     {
-        Measure();
+        var seldom = measuredAt is not { } at || time.GetElapsedTime(at) >= MeasureEvery;
+        if (seldom)
+        {
+            measuredAt = time.GetTimestamp();
+            Measure();
+        }
         try
         {
             Latest = await Read(cancellation);
+            // Its intervals are resampled: too much work for every second.
+            if (seldom) Shadow = await learner.ReadShadow(cancellation);
             Problem = null;
             History.Add(Latest);
         }
@@ -92,8 +103,7 @@ internal sealed class TelemetryFeed(ILearner learner, TimeSpan interval, string?
 
     private void Measure()
     {
-        if (folder is null || (measuredAt is { } at && time.GetElapsedTime(at) < MeasureEvery)) return;
-        measuredAt = time.GetTimestamp();
+        if (folder is null) return;
         try
         {
             bytes = new DirectoryInfo(folder).EnumerateFiles("*", SearchOption.AllDirectories).Sum(file => file.Length);

@@ -1,4 +1,5 @@
 using RsrNet.Core.Documents;
+using RsrNet.Core.Numerics;
 
 namespace RsrNet.Core.Tests.Documents;
 
@@ -75,4 +76,25 @@ public sealed class DocumentMapTests
 
     private static DocumentListItem Item(string id, float? residual) =>
         new(id, 1, $"Title {id}", DocumentStatus.Refining, DateTimeOffset.UnixEpoch, false, 1, 1, residual, residual, 0.5f, null, null);
+
+    [Fact]
+    public void Comparison_TurnsAndMirrorsTheFirstPictureOntoTheSecond()
+    {
+        var random = new SplitMix64(3);
+        List<MapVector> before = [], after = [];
+        for (var i = 0; i < 200; i++)
+        {
+            var (wide, narrow) = (3 * random.NextUniform(1), random.NextUniform(1));
+            after.Add(new MapVector($"d{i}", [wide, narrow, 0, 0]));
+            // The same picture, turned by a quarter and mirrored, in other dimensions.
+            before.Add(new MapVector($"d{i}", [0, narrow, 0, -wide]));
+        }
+        var comparison = MapComparison.Of(before, after);
+        Assert.Equal(comparison.After.Select(position => position.Id), comparison.Before.Select(position => position.Id));
+        foreach (var (a, b) in comparison.Before.Zip(comparison.After)) Assert.InRange(double.Hypot(a.X - b.X, a.Y - b.Y), 0, 0.2);
+        Assert.True(comparison.After.Max(position => Math.Abs(position.X)) > 2, "the wide axis is the first");
+    }
+
+    [Fact]
+    public void Comparison_OfNothing_IsEmpty() => Assert.Empty(MapComparison.Of([], []).Before);
 }

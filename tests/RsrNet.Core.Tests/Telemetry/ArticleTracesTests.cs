@@ -67,7 +67,7 @@ public sealed class ArticleTracesTests : IDisposable
     public void FinishedArticle_IsFollowedNoFurther()
     {
         var traces = new ArticleTraces(TimeProvider.System);
-        traces.OnIngested([new PutOutcome("done-1", 1, 1, DateTimeOffset.UtcNow, Duplicate: false, DocumentStatus.Pending)], TimeSpan.FromMilliseconds(2));
+        traces.Begin([new Article("done-1", "text")])!.End([new PutOutcome("done-1", 1, 1, DateTimeOffset.UtcNow, Duplicate: false, DocumentStatus.Pending)]);
         traces.OnStage("done-1", "embedding encode", TimeSpan.FromMilliseconds(5));
         traces.OnFinished("done-1");
         traces.OnStage("done-1", "replicas refine", TimeSpan.FromMilliseconds(1));
@@ -81,9 +81,25 @@ public sealed class ArticleTracesTests : IDisposable
     public void Duplicate_IsNotFollowed()
     {
         var traces = new ArticleTraces(TimeProvider.System);
-        traces.OnIngested([new PutOutcome("again-1", 1, 1, DateTimeOffset.UtcNow, Duplicate: true, DocumentStatus.Converged)], TimeSpan.Zero);
+        traces.Begin([new Article("again-1", "text")])!.End([new PutOutcome("again-1", 1, 1, DateTimeOffset.UtcNow, Duplicate: true, DocumentStatus.Converged)]);
         traces.OnStage("again-1", "embedding encode", TimeSpan.Zero);
         Assert.DoesNotContain(_spans, span => (string?)span.GetTagItem("rsrnet.document.id") == "again-1");
+    }
+
+    [Fact]
+    public void ArticleAtWorkBeforeItsCallReturns_IsFollowed_AndOneThatWasNotStoredIsNot()
+    {
+        var traces = new ArticleTraces(TimeProvider.System);
+        var trace = traces.Begin([new Article("early-1", "text")])!;
+        traces.OnStage("early-1", "embedding encode", TimeSpan.Zero);
+        traces.OnFinished("early-1");
+        trace.End([new PutOutcome("early-1", 1, 1, DateTimeOffset.UtcNow, Duplicate: false, DocumentStatus.Pending)]);
+        traces.Begin([new Article("lost-1", "text")])!.Dispose();
+        traces.OnStage("lost-1", "embedding encode", TimeSpan.Zero);
+        traces.OnStage("early-1", "replicas refine", TimeSpan.Zero);
+        Assert.Equal(
+            ["embedding encode"],
+            _spans.Where(span => span.GetTagItem("rsrnet.document.id") is "early-1" or "lost-1").Select(span => span.OperationName));
     }
 
     private Activity[] Of(string stage) => [.. _spans.Where(span =>

@@ -38,6 +38,15 @@ public sealed class TelemetryHistoryTests
     }
 
     [Fact]
+    public void Since_IsTheBeginningOfThePast()
+    {
+        Assert.Null(new TelemetryHistory().Since);
+        // To two minutes: the coarsest tier reaches farthest back.
+        Assert.Equal(Start, Filled(5).Since);
+        Assert.Equal(Start, Filled(1200).Since);
+    }
+
+    [Fact]
     public void UnknownValues_AreGaps_NotZeros()
     {
         var history = new TelemetryHistory();
@@ -59,6 +68,38 @@ public sealed class TelemetryHistoryTests
         var points = second.Read(HistorySeries.Loss, Start.AddSeconds(40), TimeSpan.FromSeconds(60), 100);
         Assert.Equal(31, points.Count);
         Assert.Equal((0f, 29f, 40f), (points[0].Value, points[^2].Value, points[^1].Value));
+    }
+
+    [Fact]
+    public void Norms_AreKeptByTensor_OverARestart()
+    {
+        using var folder = new TemporaryFolder();
+        var path = System.IO.Path.Combine(folder.Path, "history");
+        var first = new TelemetryHistory();
+        for (var i = 0; i < 5; i++) first.Add(At(i, i) with { ParameterNorms = new Dictionary<string, double> { ["fc1.weight"] = i, ["fc2.weight"] = 10 * i } });
+        first.Save(path);
+        var second = new TelemetryHistory();
+        Assert.True(second.Load(path));
+        // Another order, and one more: columns follow the names.
+        second.Add(At(5, 5) with { ParameterNorms = new Dictionary<string, double> { ["fc3.weight"] = 7, ["fc2.weight"] = 50, ["fc1.weight"] = 5 } });
+        var now = Start.AddSeconds(5);
+        Assert.Equal([0, 1, 2, 3, 4, 5], second.ReadNorm("fc1.weight", now, TimeSpan.FromMinutes(1), 100).Select(point => point.Value));
+        Assert.Equal([0, 10, 20, 30, 40, 50], second.ReadNorm("fc2.weight", now, TimeSpan.FromMinutes(1), 100).Select(point => point.Value));
+        Assert.Equal(7, second.ReadNorm("fc3.weight", now, TimeSpan.FromMinutes(1), 100)[^1].Value);
+        Assert.Empty(second.ReadNorm("nothing", now, TimeSpan.FromMinutes(1), 100));
+    }
+
+    [Fact]
+    public void FileFromBeforeNormsWereKept_IsStillRead()
+    {
+        using var folder = new TemporaryFolder();
+        var path = System.IO.Path.Combine(folder.Path, "history");
+        Filled(30).Save(path);
+        // The norms are the file's end: no tensor (4 bytes) and three empty tiers (12 each).
+        File.WriteAllBytes(path, File.ReadAllBytes(path)[..^40]);
+        var history = new TelemetryHistory();
+        Assert.True(history.Load(path));
+        Assert.Equal(30, history.Read(HistorySeries.Loss, Start.AddSeconds(29), TimeSpan.FromMinutes(1), 100).Count);
     }
 
     [Theory]

@@ -1,6 +1,7 @@
 using Microsoft.Playwright;
 using RsrNet.Core;
 using RsrNet.Core.Articles;
+using RsrNet.Core.Coordination.Models;
 using RsrNet.Server.Tests.Http;
 
 namespace RsrNet.Server.Tests.Dashboard;
@@ -45,13 +46,19 @@ public sealed class DashboardFixture : IAsyncLifetime
             return;
         }
         var options = new RsrNetOptions { Replicas = new() { Hidden = 16, Latent = 8 }, Documents = new() { RefreshWhenIdle = false } };
-        Server = await RunningServer.Start(options, new ServerOptions { TelemetrySeconds = 0.3 }, learning: true);
+        Server = await RunningServer.Start(options, new ServerOptions { TelemetrySeconds = 0.3 }, learning: true, models: new Dictionary<string, ModelOptions>
+        {
+            ["topics"] = new() { Label = "topic", Hidden = 2, BatchSize = 8, BatchWaitMs = 0, CheckpointArticles = 8 },
+            ["newsroom"] = new() { Kind = ModelKind.LanguageModel, Hidden = 16, BatchSize = 8, BatchWaitMs = 0 },
+        });
         await Server.Learner.Ingest([.. new DemoNewswire().From().Take(40)]);
         while ((await Server.Learner.ReadTelemetry()) is not { Learned: > 0, Documents: { Unfinished: 0, Total: 40 } }) await Task.Delay(50);
         // Two versions to choose between.
         await Server.Learner.SaveWeights();
         await Server.Learner.Ingest([.. new DemoNewswire().From(40).Take(10)]);
         while ((await Server.Learner.ReadTelemetry()).Documents is not { Unfinished: 0, Total: 50 }) await Task.Delay(50);
+        // The models, too, have several versions.
+        while (Server.Models.Models.Any(model => model.Read().Scores.Articles < 50)) await Task.Delay(50);
     }
 
     /// <summary>An open page; what the browser complained about is collected.</summary>

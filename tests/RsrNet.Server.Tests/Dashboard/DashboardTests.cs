@@ -46,7 +46,7 @@ public sealed class DashboardTests(DashboardFixture dashboard) : IClassFixture<D
     public static TheoryData<string, bool> Pages()
     {
         var data = new TheoryData<string, bool>();
-        foreach (var page in (string[])["", "articles", "embedding", "documents", "documents/demo-42-0000003", "map", "replicas", "coordination", "weights", "telemetry"])
+        foreach (var page in (string[])["", "articles", "embedding", "documents", "documents/demo-42-0000003", "map", "replicas", "coordination", "models", "weights", "telemetry"])
         {
             data.Add(page, false);
             data.Add(page, true);
@@ -187,6 +187,35 @@ public sealed class DashboardTests(DashboardFixture dashboard) : IClassFixture<D
         await page.WaitForTimeoutAsync(1500);
         Assert.True(await Painted(page, "#map-second") > 100);
         await Picture(page, "map-compared", dark: false, "wide");
+        Assert.Empty(complaints);
+        await page.Context.CloseAsync();
+    }
+
+    [Fact]
+    public async Task Map_OfAClassifier_ShowsItsPlaneBeforeAndAfterTraining()
+    {
+        var (page, complaints) = await dashboard.Open("map?model=topics");
+        await page.WaitForFunctionAsync("() => document.querySelector('.maps.two') && document.querySelector('#map-model').value === 'topics'");
+        await page.WaitForFunctionAsync("() => document.querySelector('#map-second').set?.ids.length > 0");
+        Assert.True(await Painted(page, "#map-main") > 100 && await Painted(page, "#map-second") > 100);
+        await Picture(page, "map-model", dark: false, "wide");
+        Assert.Empty(complaints);
+        await page.Context.CloseAsync();
+    }
+
+    [Fact]
+    public async Task ModelVersion_IsRestoredAfterAQuestion()
+    {
+        var (page, complaints) = await dashboard.Open("models");
+        var topics = dashboard.Server.Models.Find("topics")!;
+        var version = topics.Read().Version;
+        await page.GetByRole(AriaRole.Button, new() { NameRegex = new("Restore version [0-9]+ of topics") }).Last.ClickAsync();
+        await page.GetByText("becomes the one in use again").WaitForAsync();
+        await Picture(page, "model-restore", dark: false, "wide");
+        Assert.Equal(version, topics.Read().Version);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Restore", Exact = true }).Last.ClickAsync();
+        await page.GetByText("is in use again").WaitForAsync();
+        Assert.Equal(version + 1, topics.Read().Version);
         Assert.Empty(complaints);
         await page.Context.CloseAsync();
     }

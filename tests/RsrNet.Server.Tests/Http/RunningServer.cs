@@ -1,4 +1,5 @@
 using RsrNet.Core;
+using RsrNet.Core.Coordination.Models;
 using RsrNet.Core.Embedding;
 using RsrNet.Core.Replicas;
 using RsrNet.Core.Weights;
@@ -11,9 +12,9 @@ public sealed partial class RunningServer : IAsyncDisposable
 {
     private readonly TemporaryFolder _folder;
 
-    private RunningServer(SqliteDocumentStore store, LocalLearner learner, RsrNetServer server, TemporaryFolder folder)
+    private RunningServer(SqliteDocumentStore store, LocalLearner learner, ModelHost models, RsrNetServer server, TemporaryFolder folder)
     {
-        (Store, Learner, _server, _folder) = (store, learner, server, folder);
+        (Store, Learner, Models, _server, _folder) = (store, learner, models, server, folder);
         Client = new HttpClient { BaseAddress = server.Addresses[0] };
     }
 
@@ -21,22 +22,29 @@ public sealed partial class RunningServer : IAsyncDisposable
 
     public LocalLearner Learner { get; }
 
+    public ModelHost Models { get; }
+
     /// <param name="learning">Whether the learner runs in the background; otherwise documents stay pending.</param>
     /// <param name="maxPages">Pages after which the disk is full.</param>
     /// <param name="knowsItsFolder">Whether the server is told where its data lies: then it measures the store, and keeps its history there.</param>
+    /// <param name="models">Text models beside the learner, which learn where it does.</param>
     public static async Task<RunningServer> Start(
-        RsrNetOptions? options = null, ServerOptions? serverOptions = null, bool learning = false, long? maxPages = null, bool knowsItsFolder = false)
+        RsrNetOptions? options = null, ServerOptions? serverOptions = null, bool learning = false, long? maxPages = null, bool knowsItsFolder = false,
+        IReadOnlyDictionary<string, ModelOptions>? models = null)
     {
         options ??= new RsrNetOptions { Learning = LearningMode.Notebook, Replicas = new() { Hidden = 8, Latent = 4 }, Documents = new() { RefreshWhenIdle = false } };
         var folder = new TemporaryFolder();
         var store = SqliteDocumentStore.Open(folder.Path, TimeProvider.System, maxPages);
         var learner = await LocalLearner.Open(
             options, new HashedEncoder(), store, new CheckpointFolder(folder.File("checkpoints"), options.Weights));
+        var host = new ModelHost(store, folder.File("models"), models ?? new Dictionary<string, ModelOptions>());
+        learner.Stored += host.OnArrival;
         if (learning) learner.Start();
+        if (learning) host.Start();
         serverOptions = (serverOptions ?? new ServerOptions()) with { Urls = "http://127.0.0.1:0" };
-        var server = RsrNetServer.Build(serverOptions, options.Articles, learner, dataFolder: knowsItsFolder ? folder.Path : null);
+        var server = RsrNetServer.Build(serverOptions, options.Articles, learner, dataFolder: knowsItsFolder ? folder.Path : null, models: host);
         await server.Start();
-        return new RunningServer(store, learner, server, folder);
+        return new RunningServer(store, learner, host, server, folder);
     }
 
     public async ValueTask DisposeAsync()
@@ -44,6 +52,7 @@ public sealed partial class RunningServer : IAsyncDisposable
         Client.Dispose();
         await _server.Stop();
         await _server.DisposeAsync();
+        await Models.DisposeAsync();
         await Learner.DisposeAsync();
         await Store.DisposeAsync();
         _folder.Dispose();

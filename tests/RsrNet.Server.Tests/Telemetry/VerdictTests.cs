@@ -19,6 +19,18 @@ public sealed class VerdictTests
     public void Learning_FollowsTheLoss(double before, double now, string answer) =>
         Assert.Equal(answer, Verdict.OfLearning(Now with { Loss = now }, Past(before), Past(0.1)).Answer);
 
+    [Theory]
+    [InlineData(0.5, 0.4, 0.3, "It learns")]
+    [InlineData(0.5, 0.5, 0.3, "Loss is level")]
+    [InlineData(0.01, 0.01, 0.3, "Behind a plain copy")]
+    public void Learning_WithALevelLoss_IsHeldAgainstTheArticleItself(double now, double before, double copy, string answer)
+    {
+        var verdict = Verdict.OfLearning(
+            Now with { Loss = 1, Learned = 500, PrequentialSimilarity = now, PrequentialCopySimilarity = copy }, Past(1, 1), Past(before, now));
+        Assert.Equal(answer, verdict.Answer);
+        Assert.Contains("the article itself to 0.300", verdict.Reason, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Learning_WithoutLabels_Waits() => Assert.Equal(VerdictMood.Waiting, Verdict.OfLearning(Now, [], []).Mood);
 

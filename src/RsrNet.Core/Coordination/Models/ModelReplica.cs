@@ -7,8 +7,8 @@ namespace RsrNet.Core.Coordination.Models;
 
 /// <summary>Who computes gradients of a text model: the values are the model's, tape, gradient and thread its own.</summary>
 /// <remarks>
-/// Not through <see cref="GradientExchange"/>: an embedding's gradient is zero but for the rows of a batch's tokens, and so it stays here, where the exchange
-/// carries whole vectors (a step takes milliseconds; a vector of a million numbers for each replica would take as long).
+/// Not through <see cref="GradientExchange"/>: that carries whole vectors and BatchNorm's statistics from anywhere, and of an embedding's gradient all is zero but the
+/// rows of a batch's tokens. Replicas of one process add up what they touched.
 /// </remarks>
 internal sealed class ModelReplica : IDisposable
 {

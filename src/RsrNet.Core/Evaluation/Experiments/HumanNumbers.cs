@@ -56,8 +56,9 @@ public sealed class HumanNumbers : IDisposable
         void Add(string name, double bar, List<double> accuracies)
         {
             curves.Add(new ExperimentCurve(name, accuracies));
-            figures.Add(new ExperimentFigure($"{name}: validation accuracy, last epoch", Math.Round(accuracies[^1], 4), AtLeast: bar));
-            figures.Add(new ExperimentFigure($"{name}: best epoch", Math.Round(accuracies.Max(), 4), AtLeast: bar));
+            // Three decimals, as the bars have.
+            figures.Add(new ExperimentFigure($"{name}: validation accuracy, last epoch", Math.Round(accuracies[^1], 3), AtLeast: bar));
+            figures.Add(new ExperimentFigure($"{name}: best epoch", Math.Round(accuracies.Max(), 3), AtLeast: bar));
         }
     }
 

@@ -29,6 +29,9 @@ public static class LinePlot
             svg.Append(CultureInfo.InvariantCulture, $"<line x1=\"{Left}\" x2=\"{Left + Width}\" y1=\"{Y(value):0.0}\" y2=\"{Y(value):0.0}\" stroke=\"#e4e4e4\"/>");
             svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{Left - 6}\" y=\"{Y(value) + 4:0.0}\" text-anchor=\"end\">{value:0.000}</text>");
         }
+        var lengths = report.Curves.Select(curve => curve.Values.Count).Distinct().ToList();
+        svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{Left + Width}\" y=\"{Top + Height + 18}\" text-anchor=\"end\">");
+        svg.Append(CultureInfo.InvariantCulture, $"{(lengths.Count == 1 ? $"1 to {lengths[0]}" : "each from its first to its last")}</text>");
         for (var i = 0; i < report.Curves.Count; i++)
         {
             var (name, values) = report.Curves[i];

@@ -7,7 +7,7 @@ namespace RsrNet.Core.Evaluation.Experiments;
 /// <summary>Places on a plane side by side, coloured by label: a part of an SVG picture.</summary>
 internal static class ScatterPanels
 {
-    private const int Size = 380, Gap = 60, Title = 24, Legend = 40;
+    private const int Size = 380, Gap = 60, Title = 24, Legend = 52;
 
     /// <summary>Room they need; 0 for none.</summary>
     public static int HeightOf(IReadOnlyList<ExperimentMap> maps) => maps.Count == 0 ? 0 : Title + Size + Legend;
@@ -19,7 +19,7 @@ internal static class ScatterPanels
         var x = left;
         foreach (var label in labels)
         {
-            var (colour, y) = (ColourOf(label, labels), top + Title + Size + 24);
+            var (colour, y) = (ColourOf(label, labels), top + Title + Size + 36);
             svg.Append(CultureInfo.InvariantCulture, $"<circle cx=\"{x + 5}\" cy=\"{y - 4}\" r=\"5\" fill=\"{colour}\"/>");
             svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{x + 15}\" y=\"{y}\">{WebUtility.HtmlEncode(label)}</text>");
             x += 40 + 8 * label.Length;

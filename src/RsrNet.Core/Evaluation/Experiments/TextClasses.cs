@@ -36,7 +36,7 @@ public static class TextClasses
             new("RNN, mean over time", options with { Cell = RecurrentCell.Rnn, Summary = ModelSummary.Mean, LearningRate = 3e-3 }, 8),
             new("mean of embeddings", mean, 12, AtLeast: 0.82),
             new("mean of embeddings, byte pairs", mean with { Vocabulary = VocabularyKind.BytePairs }, 12),
-            new("LSTM with a state of two numbers", options with { Hidden = 2, Dropout = 0, LearningRate = 1e-2 }, 8, OnPlane: true),
+            new("LSTM with a state of two numbers", options with { Hidden = 2, Dropout = 0, TokenDropout = 0.2, LearningRate = 2e-2 }, 8, OnPlane: true),
         ];
         return Run("ag-news", teach, judge, plans, progress, epochShare, againstMajority: false, cancellation);
     }

@@ -1,7 +1,7 @@
 // The map: points on a canvas, drawn only when something changed. It asks the server for what is new every two seconds.
 const statuses = { pending: "--c-pending", refining: "--c-refining", converged: "--c-converged", exhausted: "--c-exhausted", failed: "--c-failed" };
 const hues = [205, 25, 130, 280, 345, 55, 175, 95, 235, 310, 5, 155];
-const every = 2000, near = 10, steps = 8;
+const limit = 10000, every = 2000, near = 10, steps = 8;
 
 let known, whole, mode, revision, timer, canvases, view, dirty, frame, compared, picked, listeners, labels;
 
@@ -76,7 +76,7 @@ function take(map) {
   const ids = map.ids ?? [];
   const bytes = Uint8Array.from(atob(map.positions), letter => letter.charCodeAt(0));
   whole = { ids, places: new Float32Array(bytes.buffer) };
-  document.getElementById("map-status").textContent = ids.length ? `${ids.length.toLocaleString("en")} documents` : "no document has a place yet: they appear with their first step";
+  document.getElementById("map-status").textContent = ids.length ? `${ids.length === limit ? "the latest " : ""}${ids.length.toLocaleString("en")} documents` : "no document has a place yet: they appear with their first step";
   dirty = true;
 }
 
@@ -121,12 +121,16 @@ function draw() {
       const screen = set.screen ??= new Float32Array(set.places.length);
       const tones = set.tones ??= tonesOf(set, style, dark);
       const side = Math.max(1, Math.round(size * ratio));
+      const insets = discOf(side);
       for (let i = 0; i < count; i++) {
         const x = screen[2 * i] = width / 2 + (set.places[2 * i] - frame.x) * scale + view.x;
         const y = screen[2 * i + 1] = height / 2 - (set.places[2 * i + 1] - frame.y) * scale + view.y;
         const [left, top] = [Math.round(x * ratio - side / 2), Math.round(y * ratio - side / 2)];
         if (left < 0 || top < 0 || left + side > columns || top + side > rows) continue;
-        for (let row = top; row < top + side; row++) pixels.fill(tones[i], row * columns + left, row * columns + left + side);
+        for (let row = 0; row < side; row++) {
+          const from = (top + row) * columns + left;
+          pixels.fill(tones[i], from + insets[row], from + side - insets[row]);
+        }
       }
     }
     context.putImageData(canvas.image, 0, 0);
@@ -134,10 +138,18 @@ function draw() {
       context.setTransform(ratio, 0, 0, ratio, 0, 0);
       context.strokeStyle = style.getPropertyValue("--ink");
       context.lineWidth = 2;
-      context.strokeRect(set.screen[2 * picked.index] - size, set.screen[2 * picked.index + 1] - size, 2 * size, 2 * size);
+      context.beginPath();
+      context.arc(set.screen[2 * picked.index], set.screen[2 * picked.index + 1], size + 2, 0, 2 * Math.PI);
+      context.stroke();
     }
   });
   legend(style, dark);
+}
+
+/** How many pixels each row of a disc leaves out on either side. */
+function discOf(side) {
+  const radius = side / 2;
+  return Uint8Array.from({ length: side }, (_, row) => Math.max(0, Math.round(radius - Math.sqrt(radius * radius - (row + 0.5 - radius) ** 2) - 0.15)));
 }
 
 /** A colour for each point, as the buffer has it. */
