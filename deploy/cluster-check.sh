@@ -221,8 +221,8 @@ taught=$labelled
 if [[ $mode == Residual ]]; then
   query "SELECT encode(content, 'base64') FROM rsrnet.checkpoints ORDER BY version DESC LIMIT 1" | base64 -d >"$work/weights"
   header=$(od -An -tu8 -N8 "$work/weights" | tr -d ' ')
-  place=$(head -c "$((8 + header))" "$work/weights" | tail -c "$header" | sed -n 's/.*"regression\.mean\.count":{[^}]*"data_offsets":\[\([0-9]*\),.*/\1/p')
-  taught=$(od -An -tf8 -j "$((8 + header + place))" -N8 "$work/weights" | tr -d ' ')
+  offset=$(head -c "$((8 + header))" "$work/weights" | tail -c "$header" | sed -n 's/.*"regression\.mean\.count":{[^}]*"data_offsets":\[\([0-9]*\),.*/\1/p')
+  taught=$(od -An -tf8 -j "$((8 + header + offset))" -N8 "$work/weights" | tr -d ' ')
 fi
 term=$(query "SELECT value FROM rsrnet.settings WHERE name = 'term'")
 stale=$(telemetry staleGradients)

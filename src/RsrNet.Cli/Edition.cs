@@ -1,3 +1,5 @@
+using RsrNet.Core.Embedding;
+using RsrNet.Core.Embedding.Vocabularies;
 using RsrNet.Core.Replicas;
 using RsrNet.Server.Configuration;
 
@@ -17,4 +19,10 @@ internal sealed record Edition
 
     /// <summary>What <c>--engine</c> and the setting <c>Replicas.Engine</c> choose from.</summary>
     public EngineCatalog Engines { get; init; } = EngineCatalog.OfCore();
+
+    /// <summary>What opens the tokenizer of BART's model folder.</summary>
+    public Func<string, BartTokenizer> OpenTokenizer { get; init; } = BartTokenizer.Open;
+
+    /// <summary>What reads a SentencePiece .model; null where nothing does.</summary>
+    public ReadSentencePiece? ReadSentencePiece { get; init; }
 }

@@ -1,5 +1,6 @@
 using RsrNet.Cli.Embedding;
 using RsrNet.Core;
+using RsrNet.Core.Embedding.Vocabularies;
 using RsrNet.Core.Replicas;
 using RsrNet.Server.Articles;
 using RsrNet.Server.Configuration;
@@ -24,7 +25,9 @@ internal interface IServing : IAsyncDisposable
 /// <param name="Engine">For the network, whichever the configuration names.</param>
 /// <param name="Encoders">What the encoder is chosen from.</param>
 /// <param name="EncoderName">Null for the one that the data was made with, and hashed where there is none yet.</param>
-internal sealed record ServingPlan(ConfigurationFile Configuration, EngineOffer Engine, EncoderChoice Encoders, string? EncoderName);
+/// <param name="ReadSentencePiece">For text models; null where this edition reads none.</param>
+internal sealed record ServingPlan(
+    ConfigurationFile Configuration, EngineOffer Engine, EncoderChoice Encoders, string? EncoderName, ReadSentencePiece? ReadSentencePiece = null);
 
 /// <summary>Opens everything, begins to listen and to learn.</summary>
 /// <param name="notice">Takes what users should know, a line each.</param>

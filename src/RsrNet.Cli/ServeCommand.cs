@@ -110,7 +110,8 @@ internal static class ServeCommand
         using var status = new StatusLine(terminal);
         long version;
         var plan = new ServingPlan(
-            wishes.Configuration, wishes.Engine, EncoderChoice.Of(terminal, wishes.Configuration.Learner.Embedding), wishes.Encoder);
+            wishes.Configuration, wishes.Engine, EncoderChoice.Of(terminal, wishes.Configuration.Learner.Embedding), wishes.Encoder,
+            terminal.Edition.ReadSentencePiece);
         await using (var process = await terminal.Edition.Start(plan, status.Notice, cancellation))
         {
             var before = await process.Learner.ReadTelemetry(cancellation);

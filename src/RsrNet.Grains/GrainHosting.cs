@@ -54,7 +54,7 @@ public static class GrainHosting
         silo.AddPlacementDirector<ReplicaPlacement, ReplicaPlacementDirector>();
         silo.AddMemoryStreams(ArticleStream.Name);
         silo.AddGrainService<SiloTelemetry>();
-        silo.AddStartupTask((services, _) => services.GetRequiredService<IGrainFactory>().GetGrain<ICoordinatorGrain>(0).Wake());
+        silo.AddStartupTask((services, _) => services.GetRequiredService<CoordinatorWatch>().Start());
         silo.ConfigureServices(services =>
         {
             services.AddPlacementFilter<PreferCpuSilos, PreferCpuSilosDirector>(ServiceLifetime.Singleton);
@@ -68,6 +68,7 @@ public static class GrainHosting
             services.AddSingleton(_ => new ReplicaEngines(parts.Engine, parts.Device, parts.Options, parts.Encoder));
             services.AddSingleton<ReplicaPlaces>();
             services.AddSingleton<SiloNeighbours>();
+            services.AddSingleton<CoordinatorWatch>();
             services.AddSingleton(provider => new LearnerTelemetry(
                 provider.GetRequiredService<TimeProvider>(), parts.Device, provider.GetRequiredService<ILocalSiloDetails>().Name));
             services.AddSingleton<ISiloTelemetryClient, SiloTelemetryClient>();

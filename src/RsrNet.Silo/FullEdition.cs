@@ -2,6 +2,7 @@ using RsrNet.Cli;
 using RsrNet.Core.Replicas;
 using RsrNet.Grains;
 using RsrNet.Server.Configuration;
+using RsrNet.Torch.Embedding;
 using RsrNet.Torch.Replicas;
 
 namespace RsrNet.Silo;
@@ -13,6 +14,8 @@ internal static class FullEdition
     {
         Start = ClusterProcess.Start,
         Engines = EngineCatalog.OfCore().AddTorch(),
+        OpenTokenizer = MlTokenizer.Open,
+        ReadSentencePiece = SentencePieceVocabulary.Read,
         Sections =
         [
             new ConfigurationSection<SiloOptions>(SiloOptions.Section, silo => silo.Problems()),

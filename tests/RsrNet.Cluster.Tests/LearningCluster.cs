@@ -133,7 +133,8 @@ internal sealed class LearningCluster : IAsyncDisposable
     public static async Task Eventually(Func<Task<bool>> condition, string what = "it")
     {
         // Five minutes are a hang, not a bound on speed.
-        for (var tries = 0; tries < 6000; tries++)
+        var began = TimeProvider.System.GetTimestamp();
+        while (TimeProvider.System.GetElapsedTime(began) < TimeSpan.FromMinutes(5))
         {
             try
             {

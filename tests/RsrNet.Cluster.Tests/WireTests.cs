@@ -160,11 +160,12 @@ public sealed class WireTests : IDisposable
             At = At, Uptime = 1.5, Accepted = 2, Duplicates = 3, ArticlesPerSecond = 4.5, Documents = new DocumentCounts(1, 2, 3, 4, 5), Learned = 6,
             Steps = 7, RefusedGradients = 8, StaleGradients = 9, StepsPerSecond = 1.1, Updates = 12, UpdatesPerSecond = 1.2, WeightVersion = 10,
             CheckpointVersion = 11, CheckpointAt = At, CheckpointSeconds = 1.3, UnsavedSeconds = 1.4, Loss = double.PositiveInfinity,
-            PrequentialSimilarity = 0.2, PrequentialError = 0.3, ResidualY = 0.4, ResidualZ = 0.41, ResidualYAbsolute = 0.42,
+            PrequentialSimilarity = 0.2, PrequentialCopySimilarity = 0.21, PrequentialError = 0.3, ResidualY = 0.4, ResidualZ = 0.41, ResidualYAbsolute = 0.42,
             ResidualPercentiles = new ResidualPercentiles(0.1, 0.2, 0.3), ConfidenceHistogram = [1, 2, 3], StepsToTolerance = 4.1, ConvergedShare = 0.5,
             GradientNorm = 0.51, EmbeddingsPerSecond = 0.52, EmbeddingSeconds = 0.53,
             Replicas = [new ReplicaSnapshot("replica 1", "silo", "CpuEngine", 8, 0.1, 0.2, null, 3, 1, 4.5)],
             ParameterNorms = new Dictionary<string, double> { ["fc1.weight"] = 0.9 }, StoreBytes = 13, Encoder = "e", Mode = "m", Errors = 14, Problem = "p",
+            Models = [new ModelSnapshot("topics", 5, 4, 160, 0.8, 0.4, null, 1, null)],
             PrequentialRouge = 0.61, PrequentialLeadRouge = 0.62, Readout = "r", ReadoutGain = 0.63,
             Calibration = new Calibration(0.7, 0.05, [new CalibrationBin(0.4, 0.5, 9)]),
         };

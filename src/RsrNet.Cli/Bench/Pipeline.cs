@@ -110,7 +110,7 @@ internal sealed class Pipeline
     {
         var folder = Directory.CreateTempSubdirectory("rsrnet-bench-").FullName;
         var configuration = new ConfigurationFile(new RsrNetOptions { Learning = mode }, new ServerOptions { Urls = "http://127.0.0.1:0", Data = folder });
-        var encoders = new EncoderChoice(new EmbeddingOptions(), new ModelLibrary(folder), EngineCatalog.OfCore());
+        var encoders = new EncoderChoice(new EmbeddingOptions(), new ModelLibrary(folder), EngineCatalog.OfCore(), BartTokenizer.Open);
         var plan = new ServingPlan(configuration, EngineCatalog.OfCore().Find("cpu"), encoders, EncoderChoice.Hashed);
         return new Running(await SingleProcess.Start(plan, static _ => { }, cancellation), folder);
     }

@@ -8,7 +8,8 @@ namespace RsrNet.Cli.Embedding;
 /// <summary>The encoders, by name: hashed, a model of the library, or a model folder.</summary>
 /// <param name="options">How texts are embedded.</param>
 /// <param name="engines">What they are embedded on.</param>
-internal sealed class EncoderChoice(EmbeddingOptions options, ModelLibrary library, EngineCatalog engines)
+/// <param name="openTokenizer">Opens the tokenizer of a model folder.</param>
+internal sealed class EncoderChoice(EmbeddingOptions options, ModelLibrary library, EngineCatalog engines, Func<string, BartTokenizer> openTokenizer)
 {
     public const string Hashed = "hashed";
 
@@ -20,7 +21,7 @@ internal sealed class EncoderChoice(EmbeddingOptions options, ModelLibrary libra
     };
 
     public static EncoderChoice Of(Terminal terminal, EmbeddingOptions? options = null) =>
-        new(options ?? new EmbeddingOptions(), ModelsCommand.LibraryOf(terminal), terminal.Edition.Engines);
+        new(options ?? new EmbeddingOptions(), ModelsCommand.LibraryOf(terminal), terminal.Edition.Engines, terminal.Edition.OpenTokenizer);
 
     /// <summary>A name as it can be kept for later: folders become absolute.</summary>
     public static string Durable(string name) => IsFolder(name) ? Path.GetFullPath(name) : name;
@@ -74,7 +75,7 @@ internal sealed class EncoderChoice(EmbeddingOptions options, ModelLibrary libra
         if (folder is null || !Directory.Exists(folder)) return null;
         try
         {
-            var bart = engines.FindForBart(options.Engine).OpenBart!(folder, options);
+            var bart = engines.FindForBart(options.Engine).OpenBart!(folder, options, openTokenizer);
             // A padded mean depends on the batch: nothing to remember.
             return options.CacheTexts > 0 && !options.PaddedMean ? new CachedEncoder(bart, options.CacheTexts) : bart;
         }

@@ -7,7 +7,11 @@ namespace RsrNet.Core.Coordination;
 /// <param name="Replica">Who.</param>
 /// <param name="FirstSequence">Of its first contribution (<see cref="TrainingSeat.FirstSequence"/>).</param>
 /// <param name="Batches">One after the other; several only with local steps.</param>
-public sealed record TrainingOrder(int Replica, long FirstSequence, IReadOnlyList<TrainingBatch> Batches);
+public sealed record TrainingOrder(int Replica, long FirstSequence, IReadOnlyList<TrainingBatch> Batches)
+{
+    /// <summary>The coordinator's term in which it was given. In another its sequences are somebody else's, so nothing of it is brought then.</summary>
+    public long Term { get; init; }
+}
 
 /// <param name="Documents">Labelled and embedded, in the residual mode with sentences; with the guests, at least two, or one in the residual mode.</param>
 /// <param name="Guests">Join a small batch, and give their gradients once more; their own states are left as they were. None in the residual mode.</param>

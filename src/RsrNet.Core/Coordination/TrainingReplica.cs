@@ -5,7 +5,8 @@ using RsrNet.Core.Weights;
 namespace RsrNet.Core.Coordination;
 
 /// <summary>
-/// A replica that learns with others: scores its batch, computes gradients on its device's thread, and brings them to the exchange. One order at a time.
+/// A replica that learns with others: scores its batch, computes gradients on its device's thread, and brings them to the exchange. One order at a time: another
+/// waits, such as the first of a coordinator that took over while this one still brings something to the one before.
 /// </summary>
 /// <remarks>
 /// In the notebook's mode a supervision step is a step of the document, too. In the residual mode the prediction is the document's step, and learning goes on
@@ -17,25 +18,43 @@ public sealed class TrainingReplica(IRecursionEngine engine, ComputeThread threa
 {
     private readonly Replica replica = new(engine);
     private readonly RecursionWeights statistics = new(engine.Shape);
+    private readonly SemaphoreSlim oneAtATime = new(1, 1);
 
     private bool IsResidual => engine.Shape.Mode == LearningMode.Residual;
 
     private int Steps => options.Recursion.SupervisionSteps;
 
     /// <summary>Learns from the order's documents until all steps are done, or the exchange wants no more of it.</summary>
-    public Task<TrainingOutcome> Train(TrainingOrder order, IGradientExchange exchange) =>
-        options.Coordination.Mode == CoordinationMode.LocalSteps && options.Coordination.Replicas > 1
-            ? TrainLocally(order, exchange)
-            : TrainTogether(order, exchange);
+    public async Task<TrainingOutcome> Train(TrainingOrder order, IGradientExchange exchange)
+    {
+        await oneAtATime.WaitAsync();
+        try
+        {
+            var weights = await exchange.ReadWeights(0);
+            if (weights.Term != order.Term) return Late(order);
+            return await (options.Coordination.Mode == CoordinationMode.LocalSteps && options.Coordination.Replicas > 1
+                ? TrainLocally(order, exchange, weights)
+                : TrainTogether(order, exchange, weights));
+        }
+        finally
+        {
+            oneAtATime.Release();
+        }
+    }
 
-    public void Dispose() => replica.Dispose();
+    public void Dispose()
+    {
+        replica.Dispose();
+        oneAtATime.Dispose();
+    }
+
+    private static TrainingOutcome Late(TrainingOrder order) => new([.. order.Batches.SelectMany(batch => batch.Documents)], [], null, Late: true);
 
     /// <summary>Every supervision step is an update of the coordinator's weights.</summary>
-    private async Task<TrainingOutcome> TrainTogether(TrainingOrder order, IGradientExchange exchange)
+    private async Task<TrainingOutcome> TrainTogether(TrainingOrder order, IGradientExchange exchange, PublishedWeights weights)
     {
         var batch = order.Batches.Single();
         var sequence = order.FirstSequence;
-        var weights = await exchange.ReadWeights(0);
         var (newest, isOld) = (weights.Version, false);
         var judged = await thread.Run(() =>
         {
@@ -65,6 +84,7 @@ public sealed class TrainingReplica(IRecursionEngine engine, ComputeThread threa
                 while (true)
                 {
                     if (isOld) weights = await exchange.ReadWeights(newest);
+                    if (weights.Term != order.Term) return (last, Late: true);
                     (isOld, var based) = (false, weights);
                     var contribution = await thread.Run(() => Gradient(based, order.Replica, sequence, step == 0 ? lessons : []));
                     answer = await Bring(contribution, exchange);
@@ -85,9 +105,8 @@ public sealed class TrainingReplica(IRecursionEngine engine, ComputeThread threa
     }
 
     /// <summary>Learns batch by batch with weights of its own, and brings them once at the end.</summary>
-    private async Task<TrainingOutcome> TrainLocally(TrainingOrder order, IGradientExchange exchange)
+    private async Task<TrainingOutcome> TrainLocally(TrainingOrder order, IGradientExchange exchange, PublishedWeights weights)
     {
-        var weights = await exchange.ReadWeights(0);
         var local = Coordinator.OfReplica(weights, options.Coordination);
         var supervision = new Supervision(engine, local, options.Recursion);
         List<Document> documents = [];

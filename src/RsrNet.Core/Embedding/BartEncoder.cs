@@ -51,18 +51,21 @@ public sealed class BartEncoder : ITextEncoder, IDisposable
     /// <exception cref="InvalidDataException">A file is damaged or of another model; the message names file and problem.</exception>
     public static BartEncoder Open(string folder, EmbeddingOptions? options = null) => Open(folder, options, VectorWidths.Best);
 
-    internal static BartEncoder Open(string folder, EmbeddingOptions? options, VectorWidth width)
+    internal static BartEncoder Open(
+        string folder, EmbeddingOptions? options, VectorWidth width, Func<string, BartTokenizer>? openTokenizer = null)
     {
         options ??= new EmbeddingOptions();
-        return Open(folder, options, weights => new TeamNetwork(weights, options, width));
+        return Open(folder, options, weights => new TeamNetwork(weights, options, width), openTokenizer);
     }
 
     /// <param name="create">Makes what computes with the weights; disposed with the encoder.</param>
+    /// <param name="openTokenizer">Opens the tokenizer of a folder; null for Core's own.</param>
     /// <inheritdoc cref="Open(string, EmbeddingOptions?)"/>
-    internal static BartEncoder Open(string folder, EmbeddingOptions options, Func<BartWeights, IBartNetwork> create)
+    internal static BartEncoder Open(
+        string folder, EmbeddingOptions options, Func<BartWeights, IBartNetwork> create, Func<string, BartTokenizer>? openTokenizer = null)
     {
         var weights = BartWeights.Read(folder);
-        var tokenizer = BartTokenizer.Open(folder);
+        var tokenizer = (openTokenizer ?? BartTokenizer.Open)(folder);
         try
         {
             return new BartEncoder(tokenizer, weights, options, create);

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
@@ -9,6 +8,9 @@ namespace RsrNet.Core.Embedding;
 /// BART's byte-level byte-pair encoding, with the ids that Hugging Face's BartTokenizer gives: <c>&lt;s&gt;</c>, the text,
 /// <c>&lt;/s&gt;</c>. As there, a special token that is written in the text is that token, and <c>&lt;mask&gt;</c> takes the blanks before
 /// it. Half a surrogate pair, which no UTF-8 can hold, is U+FFFD. Thread-safe.
+/// <para>
+/// What stands between special tokens is encoded by an <see cref="IBytePairEncoder"/>: by Core's own, or by that of the full edition.
+/// </para>
 /// </summary>
 public sealed class BartTokenizer
 {
@@ -18,12 +20,8 @@ public sealed class BartTokenizer
     private readonly BytePairMerges merges;
     private readonly int[] ids;
     private readonly (string Name, int Id)[] specials;
-    private readonly WordIds words = new();
 
-    [ThreadStatic]
-    private static List<int>? _symbols;
-
-    private BartTokenizer(BartTokenFiles files)
+    private BartTokenizer(BartTokenFiles files, Func<BartTokenFiles, IBytePairEncoder, IBytePairEncoder>? create)
     {
         int Special(string name) => files.Ids.TryGetValue(name, out var id)
             ? id : throw new InvalidDataException($"the vocabulary lacks the token {name}: this is not a tokenizer of BART");
@@ -35,6 +33,8 @@ public sealed class BartTokenizer
         Size = files.Ids.Values.Max() + 1;
         merges = new BytePairMerges(files.Merges);
         ids = [.. merges.Symbols.Select(symbol => files.Ids.GetValueOrDefault(symbol, unknown))];
+        var core = new BytePairEncoder(merges, ids);
+        Pairs = create?.Invoke(files, core) ?? core;
     }
 
     private const string MaskName = "<mask>";
@@ -51,15 +51,22 @@ public sealed class BartTokenizer
     /// <summary>One more than the largest id.</summary>
     public int Size { get; }
 
+    /// <summary>What encodes the text between special tokens.</summary>
+    internal IBytePairEncoder Pairs { get; }
+
     /// <param name="folder">With vocab.json and merges.txt (Hugging Face), or encoder.json, vocab.bpe and dict.txt (fairseq).</param>
     /// <exception cref="FileNotFoundException">Neither is there.</exception>
     /// <exception cref="InvalidDataException">A file is damaged; the message names file and problem.</exception>
-    public static BartTokenizer Open(string folder)
+    public static BartTokenizer Open(string folder) => Open(folder, null);
+
+    /// <param name="create">Makes another encoder out of the files and Core's; null for Core's.</param>
+    /// <inheritdoc cref="Open(string)"/>
+    internal static BartTokenizer Open(string folder, Func<BartTokenFiles, IBytePairEncoder, IBytePairEncoder>? create)
     {
         var files = BartTokenFiles.Read(folder);
         try
         {
-            return new BartTokenizer(files);
+            return new BartTokenizer(files, create);
         }
         catch (InvalidDataException exception)
         {
@@ -89,11 +96,7 @@ public sealed class BartTokenizer
         {
             var plain = NextSpecial(rest, out var special, out var length);
             var before = special == MaskName ? rest[..plain].TrimEnd() : rest[..plain];
-            foreach (var piece in new PreTokens(before))
-            {
-                Append(piece, result);
-                if (result.Count >= most) break;
-            }
+            Pairs.Encode(before, result, most);
             if (special is not null) result.Add(Array.Find(specials, entry => entry.Name == special).Id);
             rest = rest[(plain + length)..];
         }
@@ -126,28 +129,5 @@ public sealed class BartTokenizer
             }
         }
         return text.Length;
-    }
-
-    private void Append(ReadOnlySpan<char> piece, List<int> result)
-    {
-        if (words.Find(piece, out var place) is { } known)
-        {
-            result.AddRange(known);
-            return;
-        }
-        var found = result.Count;
-        EncodePiece(piece, result);
-        words.Keep(piece, place, CollectionsMarshal.AsSpan(result)[found..]);
-    }
-
-    private void EncodePiece(ReadOnlySpan<char> piece, List<int> result)
-    {
-        var symbols = _symbols ??= [];
-        symbols.Clear();
-        var bytes = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(piece.Length));
-        merges.Encode(bytes.AsSpan(0, Encoding.UTF8.GetBytes(piece, bytes)), symbols);
-        ArrayPool<byte>.Shared.Return(bytes);
-        foreach (var symbol in symbols) result.Add(ids[symbol]);
-        if (symbols.Capacity > 1 << 16) _symbols = null;
     }
 }

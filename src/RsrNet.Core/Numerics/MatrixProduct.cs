@@ -248,7 +248,9 @@ internal sealed unsafe class MatrixProduct<TSimd, TVector> : MatrixProduct
         var blocks = (job.K + BlockK - 1) / BlockK;
         var blockK = (job.K + blocks - 1) / blocks;
         var packLeft = job.Columns > 8 * PanelWidth && !IsSmall(job);
-        var readRight = job.RightPacked || job.RightLane == 1 && job.Columns % PanelWidth == 0 && IsSmall(job);
+        // What one or two tiles read is not worth packing.
+        var fewTiles = job.Rows <= 2 * MatrixTile<TSimd, TVector>.TileRows;
+        var readRight = job.RightPacked || job.RightLane == 1 && job.Columns % PanelWidth == 0 && (fewTiles || IsSmall(job));
         if (packLeft) leftBuffer.Reserve((long)blockK * Math.Min(job.Rows, BlockRows));
         if (!readRight) rightBuffer.Reserve(MatrixPanels<TSimd, TVector>.RightLength(blockK, Math.Min(job.Columns, BlockColumns)));
 

@@ -53,12 +53,12 @@ public sealed unsafe class CpuEngine : IRecursionEngine
     public int Threads => _team.Size;
 
     /// <summary>
-    /// Whether training multiplies W1y and Wout once for all calls: null to choose by the batch's size. For the tests that compare both.
+    /// How training carries the summary from call to call: null to choose by the batch's size. For the tests that compare the ways.
     /// </summary>
-    internal bool? Fold
+    internal TrainingWay? Way
     {
-        get => _recursion.Fold;
-        set => _recursion.Fold = value;
+        get => _recursion.Way;
+        set => _recursion.Way = value;
     }
 
     /// <inheritdoc/>

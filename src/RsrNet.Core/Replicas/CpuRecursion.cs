@@ -6,8 +6,8 @@ namespace RsrNet.Core.Replicas;
 /// <summary>The recursion compiled for one vector width; <see cref="CpuEngine"/> chooses.</summary>
 internal abstract class CpuRecursion : IDisposable
 {
-    /// <summary>Whether training folds: null to choose by the batch's size.</summary>
-    public abstract bool? Fold { get; set; }
+    /// <summary>How training carries the summary: null to choose by the batch's size.</summary>
+    public abstract TrainingWay? Way { get; set; }
 
     /// <param name="weights">Read now and until the next load; training moves its statistics.</param>
     public abstract void Load(RecursionWeights weights);
@@ -48,10 +48,10 @@ internal sealed unsafe class CpuRecursion<TSimd, TVector> : CpuRecursion
         _refineShare = RefineShare;
     }
 
-    public override bool? Fold
+    public override TrainingWay? Way
     {
-        get => _training.Fold;
-        set => _training.Fold = value;
+        get => _training.Way;
+        set => _training.Way = value;
     }
 
     public override void Load(RecursionWeights weights)

@@ -26,8 +26,12 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector>
 
         Product(member, h, d, _rows, _memory.P1GradientSum, hidden, _batch.X, d, fc1, input);
         Product(member, h, h, all, _memory.P2Gradient(0), hidden, _memory.U(0), hidden, _gradient + _slots.Fc2Weight, h);
-        if (_folds) FoldedGradients(member);
-        else PlainGradients(member);
+        switch (_way)
+        {
+            case TrainingWay.Plain: PlainGradients(member); break;
+            case TrainingWay.Mixed: MixedGradients(member); break;
+            default: FoldedGradients(member); break;
+        }
 
         // z' of the last call is not in the loss.
         if (between > 0)
@@ -46,6 +50,45 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector>
         var fc1 = _gradient + _slots.Fc1Weight;
         Product(member, d, h, all, _memory.StateGradient(0), State, _memory.V(0), hidden, _gradient + _slots.OutWeight, h);
         Product(member, h, d, all, _memory.P1Gradient(0), hidden, _memory.State(0), State, fc1 + d, input);
+        Product(member, h, l, all, _memory.P1Gradient(0), hidden, _memory.State(0) + First, State, fc1 + 2 * d, input);
+    }
+
+    private void MixedGradients(int member)
+    {
+        var (d, h, l) = _shape.Shape;
+        int input = _shape.Shape.Input, width = _shape.D, hidden = _shape.H, all = _calls * _rows, between = all - _rows;
+        var fc1 = _gradient + _slots.Fc1Weight;
+
+        var first = _recursions > 1 ? 0 : 1;
+        var (from, to) = Units(member, d);
+        if (to > from && first < _calls)
+        {
+            _right.Out.Multiply(
+                (_calls - first) * _rows, _memory.State(first), State, _memory.YBefore(first) + from, width, _right.BiasOut + from, 0,
+                columns: to - from, fromColumn: from);
+        }
+        if (between > 0)
+        {
+            Compute(member, new MatrixJob
+            {
+                Rows = between,
+                Columns = d,
+                K = h,
+                Left = _memory.P1Gradient(1),
+                LeftRow = hidden,
+                LeftStep = 1,
+                Right = _parameters + _slots.Fc1Weight + d,
+                RightStep = input,
+                RightLane = 1,
+                Result = _memory.YGradientOf(0),
+                ResultRow = width,
+                Alpha = 1,
+            });
+        }
+        _team.Barrier();
+
+        Product(member, d, h, all, _memory.YGradientOf(0), width, V(0), State, _gradient + _slots.OutWeight, h);
+        Product(member, h, d, all, _memory.P1Gradient(0), hidden, _memory.YBefore(0), width, fc1 + d, input);
         Product(member, h, l, all, _memory.P1Gradient(0), hidden, _memory.State(0) + First, State, fc1 + 2 * d, input);
     }
 
@@ -95,9 +138,8 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector>
     /// <param name="right">[k, columns]</param>
     private void Product(
         int member, int rows, int columns, int k, float* left, nint leftStride, float* right, nint rightStride, float* result, nint resultRow,
-        float beta = 0)
-    {
-        var job = new MatrixJob
+        float beta = 0) =>
+        Compute(member, new MatrixJob
         {
             Rows = rows,
             Columns = columns,
@@ -112,7 +154,10 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector>
             ResultRow = resultRow,
             Alpha = 1,
             Beta = beta,
-        };
+        });
+
+    private void Compute(int member, MatrixJob job)
+    {
         if (MatrixProduct<TSimd, TVector>.Share(ref job, member, _members))
         {
             MatrixProduct<TSimd, TVector>.Compute(job, _packedLeft[member], _packedRight[member]);
@@ -121,7 +166,14 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector>
 
     private void SumColumns(int member, float* source, nint stride, int rows, int columns, float* target)
     {
-        int units = (columns + _shape.Unit - 1) / _shape.Unit, from = units * member / _members, to = units * (member + 1) / _members;
-        CpuRows<TSimd, TVector>.SumColumns(source, stride, rows, from * _shape.Unit, Math.Min(columns, to * _shape.Unit), target);
+        var (from, to) = Units(member, columns);
+        CpuRows<TSimd, TVector>.SumColumns(source, stride, rows, from, to, target);
+    }
+
+    /// <summary>A member's share of columns, by whole panels.</summary>
+    private (int From, int To) Units(int member, int columns)
+    {
+        var units = (columns + _shape.Unit - 1) / _shape.Unit;
+        return (units * member / _members * _shape.Unit, Math.Min(columns, units * (member + 1) / _members * _shape.Unit));
     }
 }

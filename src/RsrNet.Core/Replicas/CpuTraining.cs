@@ -8,12 +8,13 @@ namespace RsrNet.Core.Replicas;
 /// latent recursion (S_0: before it), v_k = its second hidden layer, p1_k and p2_k = the values before its two BatchNorms.
 /// </summary>
 /// <remarks>
-/// Two ways to the same numbers. The plain one carries S = [y, z]. The folded one uses that weights do not change inside a step: y is
-/// only read by fc1, so calls carry S = [v, z] and read it with [W1y Wout | W1z]; the first call alone reads a y, the last alone makes
+/// Three ways to the same numbers (<see cref="TrainingWay"/>). The plain one carries S = [y, z]. The others use that weights do not change inside a
+/// step: y is only read by fc1, so calls carry S = [v, z] and read it with [W1y Wout | W1z]; the first call alone reads a y, the last alone makes
 /// one.
 /// Backwards the same: with dp1_k the gradient of p1_k and A = sum_k dp1_k^T v_{k-1}, the parts of the calls between are
-/// dW1y = A Wout^T and dWout = W1y^T A: once for all calls instead of d-wide products in each. The fold costs three products of
-/// [h, d] by [d, h] whatever B is, so small batches go the plain way.
+/// dW1y = A Wout^T and dWout = W1y^T A: once for all calls instead of d-wide products in each. But that makes three products of [h, d] by [d, h]
+/// whatever B is, and A has at most n B independent rows; the mixed way for small batches makes y_{k-1} = Wout v_{k-1} + b_out and
+/// dy_k = W1y^T dp1_{k+1} of the calls with gradient instead. The smallest batches are not worth even one such product.
 /// What BatchNorm takes away again has no gradient: those of fc1.bias, fc2.bias, and of b_out through W1y, are zero.
 ///
 /// Rows are shared among threads in blocks of <see cref="CpuShare.BlockRows"/>; sums over all rows are made block by block
@@ -46,7 +47,7 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
     private float* _gradient;
     private int _rows;
     private int _members;
-    private bool _folds;
+    private TrainingWay _way;
 
     public CpuTraining(RecursionShape shape, RecursionOptions options, WorkerTeam team)
     {
@@ -65,16 +66,19 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
         _packedRight = [.. Enumerable.Range(0, team.Size).Select(_ => new AlignedBuffer())];
     }
 
-    /// <summary>Whether to fold: null to choose by the batch's size. For tests that hold the two ways against each other.</summary>
-    public bool? Fold { get; set; }
+    /// <summary>The way to go: null to choose by the batch's size. For tests that hold the ways against each other.</summary>
+    public TrainingWay? Way { get; set; }
+
+    /// <summary>Whether calls carry v and read it with W1y Wout.</summary>
+    private bool Folds => _way != TrainingWay.Plain;
 
     /// <summary>Floats of a state's first part: v where calls are folded, else y.</summary>
-    private int First => _folds ? _shape.H : _shape.D;
+    private int First => Folds ? _shape.H : _shape.D;
 
     /// <summary>Floats of a state.</summary>
     private int State => First + _shape.L;
 
-    private nint VStride => _folds ? State : _shape.H;
+    private nint VStride => Folds ? State : _shape.H;
 
     /// <param name="weights">Read now and until the next load; its statistics are moved.</param>
     public void Load(RecursionWeights weights)
@@ -91,13 +95,13 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
         _batch = batch;
         _rows = batch.Rows;
         _gradient = gradient;
-        _folds = Fold ?? RecursionArithmetic.IsFoldWorth(_shape.Shape, _options, _rows);
+        _way = Way ?? RecursionArithmetic.Cheapest(_shape.Shape, _options, _rows);
         ClearGradient();
         _members = _sharing.Choose(_rows < RowsWorthSharing ? 1 : Math.Min(_team.Size, CpuShare.Blocks(_rows)));
         _norm1.Reserve(_rows);
         _norm2.Reserve(_rows);
-        _memory.Reserve(_rows, _folds);
-        _right.Reserve(_folds);
+        _memory.Reserve(_rows, _way);
+        _right.Reserve(_way);
         var started = Stopwatch.GetTimestamp();
         fixed (float* parameters = _weights!.Parameters)
         {
@@ -105,7 +109,7 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
             _team.Run(_members, _work);
         }
         if (_rows >= RowsWorthSharing) _sharing.Report(_members, Stopwatch.GetElapsedTime(started), _rows);
-        _right.Keep(_folds);
+        _right.Keep(_way);
         _weights.BatchesTracked += _calls * _recursions;
         double loss = 0;
         for (var row = 0; row < _rows; row++) loss += batch.RowLoss[row];
@@ -123,13 +127,13 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
     }
 
     /// <summary>[B, h] second hidden layer of a call of the last latent recursion.</summary>
-    private float* V(int call) => _folds ? _memory.State(call + 1) : _memory.V(call);
+    private float* V(int call) => Folds ? _memory.State(call + 1) : _memory.V(call);
 
     private void Work(int member)
     {
         var blocks = CpuShare.Blocks(_rows);
         var share = new CpuShare(_rows, blocks * member / _members, blocks * (member + 1) / _members);
-        _right.Pack(_parameters, _slots, _folds, member, _team);
+        _right.Pack(_parameters, _slots, _way, member, _team);
         Begin(share);
         for (var recursion = 0; recursion < _recursions; recursion++)
         {
@@ -149,9 +153,20 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
         foreach (var part in share)
         {
             var row = part.Row;
-            _right.FromX.Multiply(part.Rows, _batch.X + row * d, d, _memory.FromX + row * h, h, _right.Bias1, 0);
-            float* y = _batch.Y + row * d, z = _batch.Z + row * l;
-            if (_folds)
+            float* x = _batch.X + row * d, y = _batch.Y + row * d, z = _batch.Z + row * l;
+            if (_way == TrainingWay.Mixed) Enter(part.Rows, x, _slots.Fc1Weight, _memory.FromX + row * h, _right.Bias1, 0);
+            else _right.FromX.Multiply(part.Rows, x, d, _memory.FromX + row * h, h, _right.Bias1, 0);
+            if (_way == TrainingWay.Mixed)
+            {
+                if (_recursions > 1) continue;
+                for (var i = 0; i < part.Rows; i++)
+                {
+                    Copy(y + i * d, _memory.YBefore(0) + (row + i) * _shape.D, d);
+                    Copy(z + i * l, _memory.State(0) + (row + i) * State + First, l);
+                }
+                continue;
+            }
+            if (_way == TrainingWay.Folded)
             {
                 // Where the state before the calls with gradient is the batch's own: the end writes over it.
                 if (_recursions > 1) continue;
@@ -171,6 +186,21 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
     }
 
     /// <summary>
+    /// target = left W^T + start for d columns of fc1.weight from a place on, which are read as they lie: for a few rows that is less than packing
+    /// them.
+    /// </summary>
+    /// <param name="left">[rows, d]</param>
+    /// <param name="target">[rows, padded h]</param>
+    /// <param name="start">[rows, h], or [h] at a stride of 0.</param>
+    private void Enter(int rows, float* left, int weight, float* target, float* start, nint startRow)
+    {
+        var (d, h, _) = _shape.Shape;
+        RowDots<TSimd, TVector>.Multiply(
+            rows, h, d, left, d, _parameters + weight, _shape.Shape.Input, target, _shape.H, start, startRow);
+        for (var row = 0; row < rows && _shape.H > h; row++) new Span<float>(target + row * _shape.H + h, _shape.H - h).Clear();
+    }
+
+    /// <summary>
     /// One call. Before the last latent recursion nothing is kept: all calls use the places of the first. Between two meetings of the
     /// threads each block of rows does all it can, so that what one product writes is still in the first cache for the next.
     /// </summary>
@@ -184,14 +214,14 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
         var running = member == 0 ? _weights!.Statistics : default;
         nint h = _shape.H, stride = State;
         float* fromX = _memory.FromX, p1 = _memory.P1(slot), u = _memory.U(slot), p2 = _memory.P2(slot), state = _memory.State(next);
-        var v = _folds ? state : _memory.V(slot);
+        var v = Folds ? state : _memory.V(slot);
 
         foreach (var part in share)
         {
-            if (isFirst && _folds) FirstFoldedCall(part, p1);
+            if (isFirst && Folds) FirstFoldedCall(part, p1);
             else
             {
-                var from = _folds ? _right.FromFold : _right.FromState;
+                var from = Folds ? _right.FromFold : _right.FromState;
                 from.Multiply(part.Rows, _memory.State(slot) + part.Row * stride, stride, p1 + part.Row * h, h, fromX + part.Row * h, h);
             }
             _norm1.SumBlock(p1, part);
@@ -200,7 +230,7 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
         _norm1.Combine(_rows, slot, member, running, _slots.Mean1, _slots.Variance1);
         foreach (var part in share)
         {
-            if (isFirst && _folds) CpuRows<TSimd, TVector>.Add(fromX + part.Row * h, _right.FoldBias, part.Rows, _shape.H);
+            if (isFirst && Folds) CpuRows<TSimd, TVector>.Add(fromX + part.Row * h, _right.FoldBias, part.Rows, _shape.H);
             _norm1.Apply(p1, u, h, part, slot, member);
             _right.Hidden.Multiply(part.Rows, u + part.Row * h, h, p2 + part.Row * h, h, _right.Bias2, 0);
             _norm2.SumBlock(p2, part);
@@ -213,7 +243,7 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
             var hidden = v + part.Row * VStride;
             var target = state + part.Row * stride;
             _right.Latent.Multiply(part.Rows, hidden, VStride, target + First, stride, _right.BiasLatent, 0, floor: 0);
-            if (!_folds) _right.Out.Multiply(part.Rows, hidden, VStride, target, stride, _right.BiasOut, 0);
+            if (!Folds) _right.Out.Multiply(part.Rows, hidden, VStride, target, stride, _right.BiasOut, 0);
         }
     }
 
@@ -227,10 +257,11 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
         var start = _memory.FromX + part.Row * h;
         if (!CpuRows<TSimd, TVector>.IsZero(y, (nint)part.Rows * d))
         {
-            _right.FromState.Multiply(part.Rows, y, d, target, h, start, h, k: d);
+            if (_way == TrainingWay.Mixed) Enter(part.Rows, y, _slots.Fc1Weight + d, target, start, h);
+            else _right.FromState.Multiply(part.Rows, y, d, target, h, start, h, k: d);
             start = target;
         }
-        _right.FromState.Multiply(part.Rows, _batch.Z + part.Row * l, l, target, h, start, h, k: l, fromK: _shape.D);
+        _right.FromFold.Multiply(part.Rows, _batch.Z + part.Row * l, l, target, h, start, h, k: l, fromK: _shape.H);
     }
 
     /// <summary>The new y and z, loss and confidence of each row, and the loss' gradient of y.</summary>
@@ -241,11 +272,11 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
         foreach (var part in share)
         {
             var state = _memory.State(_calls) + part.Row * stride;
-            if (_folds) _right.Out.Multiply(part.Rows, state, stride, _batch.Y + part.Row * d, d, _right.BiasOut, 0, columns: d);
+            if (Folds) _right.Out.Multiply(part.Rows, state, stride, _batch.Y + part.Row * d, d, _right.BiasOut, 0, columns: d);
             for (var row = part.Row; row < part.Row + part.Rows; row++)
             {
                 var y = _batch.Y + row * d;
-                if (!_folds) Copy(state, y, d);
+                if (!Folds) Copy(state, y, d);
                 Copy(state + First, _batch.Z + row * l, l);
                 var gradient = _memory.YGradient + row * _memory.YGradientStride;
                 var loss = CpuRows<TSimd, TVector>.Loss(y, _batch.T + row * d, gradient, d, _rows, out _batch.Confidence[row]);
@@ -283,7 +314,7 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
             var from = dp1 + part.Row * h;
             CpuRows<TSimd, TVector>.Accumulate(from, _memory.P1GradientSum + part.Row * h, part.Rows * h, call == _calls - 1);
             if (call == 0) continue;
-            var to = _folds ? _right.ToFold : _right.ToState;
+            var to = Folds ? _right.ToFold : _right.ToState;
             to.Multiply(part.Rows, from, h, _memory.StateGradient(call - 1) + part.Row * stride, stride, null, 0);
         }
     }
@@ -300,7 +331,7 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
         }
         var state = _memory.StateGradient(call) + part.Row * stride;
         CpuRows<TSimd, TVector>.Close(state + First, _memory.State(call + 1) + part.Row * stride + First, stride, part.Rows, _shape.L);
-        if (_folds) _right.ToHidden.Multiply(part.Rows, state + First, stride, target, h, state, stride, k: _shape.L, fromK: _shape.D);
+        if (Folds) _right.ToHidden.Multiply(part.Rows, state + First, stride, target, h, state, stride, k: _shape.L, fromK: _shape.D);
         else _right.ToHidden.Multiply(part.Rows, state, stride, target, h, null, 0);
     }
 

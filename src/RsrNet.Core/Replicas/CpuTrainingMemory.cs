@@ -18,14 +18,15 @@ internal sealed unsafe class CpuTrainingMemory(CpuShape shape, int calls) : IDis
     private readonly AlignedBuffer _p2Gradients = new();
     private readonly AlignedBuffer _p1GradientSum = new();
     private readonly AlignedBuffer _stateGradients = new();
-    private readonly AlignedBuffer _yGradient = new();
+    private readonly AlignedBuffer _ys = new();
+    private readonly AlignedBuffer _yGradients = new();
     private readonly AlignedBuffer _firstY = new();
     private readonly AlignedBuffer _firstZ = new();
 
     /// <summary>[2, h, h + L]; of no batch's size.</summary>
     private readonly AlignedBuffer _foldGradients = new();
     private int _rows;
-    private bool _folds;
+    private TrainingWay _way;
 
     /// <summary>[B, h] x's part of fc1, bias included.</summary>
     public float* FromX => _fromX.Pointer;
@@ -34,9 +35,20 @@ internal sealed unsafe class CpuTrainingMemory(CpuShape shape, int calls) : IDis
     public float* P1GradientSum => _p1GradientSum.Pointer;
 
     /// <summary>[B, d] gradient of the last y; in the plain way a part of the last state's gradient.</summary>
-    public float* YGradient => _folds ? _yGradient.Pointer : StateGradient(calls - 1);
+    public float* YGradient => _way switch
+    {
+        TrainingWay.Plain => StateGradient(calls - 1),
+        TrainingWay.Mixed => YGradientOf(calls - 1),
+        _ => _yGradients.Pointer,
+    };
 
-    public nint YGradientStride => _folds ? shape.D : StateStride;
+    public nint YGradientStride => _way == TrainingWay.Plain ? StateStride : shape.D;
+
+    /// <summary>[B, d] the y that a call reads. The mixed way only.</summary>
+    public float* YBefore(int call) => _ys.Pointer + (nint)call * _rows * shape.D;
+
+    /// <summary>[B, d] gradient of the y that a call made. The mixed way only.</summary>
+    public float* YGradientOf(int call) => _yGradients.Pointer + (nint)call * _rows * shape.D;
 
     /// <summary>[h, h + L] gradient of the fold by the calls that read a state with gradient.</summary>
     public float* FoldGradient => _foldGradients.Pointer;
@@ -50,7 +62,7 @@ internal sealed unsafe class CpuTrainingMemory(CpuShape shape, int calls) : IDis
     /// <summary>[B, L] the z that the step began with.</summary>
     public float* FirstZ => _firstZ.Pointer;
 
-    public nint StateStride => (_folds ? shape.H : shape.D) + shape.L;
+    public nint StateStride => (_way == TrainingWay.Plain ? shape.D : shape.H) + shape.L;
 
     /// <summary>[B, h] before the first BatchNorm.</summary>
     public float* P1(int call) => _p1.Pointer + Hidden(call);
@@ -61,7 +73,7 @@ internal sealed unsafe class CpuTrainingMemory(CpuShape shape, int calls) : IDis
     /// <summary>[B, h] before the second BatchNorm.</summary>
     public float* P2(int call) => _p2.Pointer + Hidden(call);
 
-    /// <summary>[B, h] second hidden layer, in the plain way; in the folded one it is the first part of the state.</summary>
+    /// <summary>[B, h] second hidden layer, in the plain way; in the others it is the first part of the state.</summary>
     public float* V(int call) => _v.Pointer + Hidden(call);
 
     /// <summary>[B, y or v, z] state after so many calls.</summary>
@@ -75,20 +87,26 @@ internal sealed unsafe class CpuTrainingMemory(CpuShape shape, int calls) : IDis
     public float* StateGradient(int call) => _stateGradients.Pointer + (nint)call * _rows * StateStride;
 
     /// <summary>Lays the places out for so many rows; grows where they do not fit.</summary>
-    public void Reserve(int rows, bool folds)
+    public void Reserve(int rows, TrainingWay way)
     {
         _rows = rows;
-        _folds = folds;
+        _way = way;
         var hidden = (long)rows * shape.H;
         foreach (var buffer in (ReadOnlySpan<AlignedBuffer>)[_p1, _u, _p2, _p1Gradients, _p2Gradients]) buffer.Reserve(calls * hidden);
-        if (!folds) _v.Reserve(calls * hidden);
+        if (way == TrainingWay.Plain) _v.Reserve(calls * hidden);
         _fromX.Reserve(hidden);
         _p1GradientSum.Reserve(hidden);
         _states.Reserve((calls + 1) * rows * StateStride);
         _stateGradients.Reserve(calls * rows * StateStride);
-        if (!folds) return;
+        if (way == TrainingWay.Plain) return;
+        var summaries = (way == TrainingWay.Mixed ? calls : 1) * (long)rows * shape.D;
+        _yGradients.Reserve(summaries);
+        if (way == TrainingWay.Mixed)
+        {
+            _ys.Reserve(summaries);
+            return;
+        }
         _foldGradients.Reserve(2L * shape.H * (shape.H + shape.L));
-        _yGradient.Reserve((long)rows * shape.D);
         _firstY.Reserve((long)rows * shape.D);
         _firstZ.Reserve((long)rows * shape.L);
     }
@@ -100,7 +118,7 @@ internal sealed unsafe class CpuTrainingMemory(CpuShape shape, int calls) : IDis
 
     private AlignedBuffer[] All() =>
     [
-        _fromX, _p1, _u, _p2, _v, _states, _p1Gradients, _p2Gradients, _p1GradientSum, _stateGradients, _yGradient, _firstY, _firstZ,
+        _fromX, _p1, _u, _p2, _v, _states, _p1Gradients, _p2Gradients, _p1GradientSum, _stateGradients, _ys, _yGradients, _firstY, _firstZ,
         _foldGradients,
     ];
 

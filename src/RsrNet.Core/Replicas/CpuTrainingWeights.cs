@@ -15,11 +15,12 @@ internal sealed unsafe class CpuTrainingWeights<TSimd, TVector>(CpuShape shape) 
     private bool _packed;
     private bool _packedPlain;
     private bool _packedFold;
+    private bool _packedEntry;
 
-    /// <summary>W1x^T: [d] to [h].</summary>
+    /// <summary>W1x^T: [d] to [h]. Not in the mixed way, which reads it once, as it lies.</summary>
     public MatrixRight<TSimd, TVector> FromX { get; } = new(shape.Shape.D, shape.H);
 
-    /// <summary>[W1y, W1z]^T: [d, L] to [h].</summary>
+    /// <summary>[W1y, W1z]^T: [d, L] to [h]. Not in the mixed way.</summary>
     public MatrixRight<TSimd, TVector> FromState { get; } = new(shape.D + shape.L, shape.H);
 
     /// <summary>W2^T: [h] to [h].</summary>
@@ -40,10 +41,10 @@ internal sealed unsafe class CpuTrainingWeights<TSimd, TVector>(CpuShape shape) 
     /// <summary>Back through fc1: [W1y, W1z], from [h] to [d, L]. The plain way only.</summary>
     public MatrixRight<TSimd, TVector> ToState { get; private set; } = new(0, 0);
 
-    /// <summary>[W1y Wout | W1z]^T: [h, L] to [h]. The folded way only.</summary>
+    /// <summary>[W1y Wout | W1z]^T: [h, L] to [h]. Not in the plain way.</summary>
     public MatrixRight<TSimd, TVector> FromFold { get; private set; } = new(0, 0);
 
-    /// <summary>Back through the fold: [h] to [h, L].</summary>
+    /// <summary>Back through the fold: [h] to [h, L]. Not in the plain way.</summary>
     public MatrixRight<TSimd, TVector> ToFold { get; private set; } = new(0, 0);
 
     public float* Bias1 => _biases.Pointer;
@@ -58,11 +59,12 @@ internal sealed unsafe class CpuTrainingWeights<TSimd, TVector>(CpuShape shape) 
     public float* BiasOut => _biases.Pointer + 3 * shape.H + shape.L;
 
     /// <summary>Forgets the version before.</summary>
-    public void Clear() => _packed = _packedPlain = _packedFold = false;
+    public void Clear() => _packed = _packedPlain = _packedFold = _packedEntry = false;
 
     /// <summary>Memory for the way the next step goes. Before its threads start.</summary>
-    public void Reserve(bool folds)
+    public void Reserve(TrainingWay way)
     {
+        var folds = way != TrainingWay.Plain;
         _next = 0;
         if (folds && FromFold.K == 0)
         {
@@ -75,27 +77,29 @@ internal sealed unsafe class CpuTrainingWeights<TSimd, TVector>(CpuShape shape) 
         }
     }
 
-    /// <summary>Packs what the next step needs and is not packed yet. Run by all its threads; the fold is ready after their next barrier.</summary>
+    /// <summary>Packs what the next step needs and is not packed yet. Run by all its threads.</summary>
     /// <param name="parameters">The flat buffer.</param>
-    public void Pack(float* parameters, in CpuSlots slots, bool folds, int member, WorkerTeam team)
+    public void Pack(float* parameters, in CpuSlots slots, TrainingWay way, int member, WorkerTeam team)
     {
         const int Parts = 6;
-        for (var part = Next(); part < Parts; part = Next()) Pack(part, parameters, slots, folds);
+        for (var part = Next(); part < Parts; part = Next()) Pack(part, parameters, slots, way);
         team.Barrier();
-        if (!folds || _packedFold) return;
+        if (way == TrainingWay.Plain || _packedFold) return;
         FoldRows(parameters, slots, member, team.Active);
         team.Barrier();
         nint row = shape.H + shape.L;
         if (member == 0) FromFold.Place(_folded.Pointer, 1, row, shape.H + shape.L, shape.H);
         if (member == team.Active - 1) ToFold.Place(_folded.Pointer, row, 1, shape.H, shape.H + shape.L);
+        team.Barrier();
     }
 
     /// <summary>After the step: what is packed stays until the next load.</summary>
-    public void Keep(bool folds)
+    public void Keep(TrainingWay way)
     {
         _packed = true;
-        _packedFold |= folds;
-        _packedPlain |= !folds;
+        _packedPlain |= way == TrainingWay.Plain;
+        _packedFold |= way != TrainingWay.Plain;
+        _packedEntry |= way != TrainingWay.Mixed;
     }
 
     public void Dispose()
@@ -110,7 +114,7 @@ internal sealed unsafe class CpuTrainingWeights<TSimd, TVector>(CpuShape shape) 
 
     private int Next() => Interlocked.Increment(ref _next) - 1;
 
-    private void Pack(int part, float* parameters, in CpuSlots slots, bool folds)
+    private void Pack(int part, float* parameters, in CpuSlots slots, TrainingWay way)
     {
         var (d, h, l) = shape.Shape;
         nint input = shape.Shape.Input;
@@ -118,21 +122,23 @@ internal sealed unsafe class CpuTrainingWeights<TSimd, TVector>(CpuShape shape) 
         var fc2 = parameters + slots.Fc2Weight;
         var latent = parameters + slots.LatentWeight;
         var output = parameters + slots.OutWeight;
-        if (part == 5 && !folds && !_packedPlain)
+        switch (part)
         {
-            ToState.Place(fc1 + d, input, 1, h, d);
-            ToState.Place(fc1 + 2 * d, input, 1, h, l, fromColumn: shape.D);
+            case 0 when way != TrainingWay.Mixed && !_packedEntry:
+                FromX.Place(fc1, 1, input, d, h);
+                break;
+            case 1 when way != TrainingWay.Mixed && !_packedEntry:
+                FromState.Place(fc1 + d, 1, input, d, h);
+                FromState.Place(fc1 + 2 * d, 1, input, l, h, fromK: shape.D);
+                break;
+            case 5 when way == TrainingWay.Plain && !_packedPlain:
+                ToState.Place(fc1 + d, input, 1, h, d);
+                ToState.Place(fc1 + 2 * d, input, 1, h, l, fromColumn: shape.D);
+                break;
         }
         if (_packed) return;
         switch (part)
         {
-            case 0:
-                FromX.Place(fc1, 1, input, d, h);
-                break;
-            case 1:
-                FromState.Place(fc1 + d, 1, input, d, h);
-                FromState.Place(fc1 + 2 * d, 1, input, l, h, fromK: shape.D);
-                break;
             case 2:
                 Out.Place(output, 1, h, h, d);
                 break;

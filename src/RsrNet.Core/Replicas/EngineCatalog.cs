@@ -1,4 +1,5 @@
 using RsrNet.Core.Embedding;
+using RsrNet.Core.Numerics;
 
 namespace RsrNet.Core.Replicas;
 
@@ -24,7 +25,7 @@ public sealed class EngineCatalog
                 new ReferenceEngine(shape, options)))
         .Add(new EngineOffer("cpu", "the processor's vectors and cores", 20, static (shape, options) => new CpuEngine(shape, options))
         {
-            OpenBart = static (folder, options) => BartEncoder.Open(folder, options),
+            OpenBart = static (folder, options, openTokenizer) => BartEncoder.Open(folder, options, VectorWidths.Best, openTokenizer),
         });
 
     public IReadOnlyList<EngineOffer> Offers => offers;
@@ -105,8 +106,8 @@ public sealed class EngineCatalog
 public sealed record EngineOffer(
     string Name, string Description, int Preference, Func<RecursionShape, RecursionOptions, IRecursionEngine> Create)
 {
-    /// <summary>Opens a model folder of BART to run on it; null where it cannot.</summary>
-    public Func<string, EmbeddingOptions, BartEncoder>? OpenBart { get; init; }
+    /// <summary>Opens a model folder of BART to run on it, with a tokenizer that is opened as given; null where it cannot.</summary>
+    public Func<string, EmbeddingOptions, Func<string, BartTokenizer>, BartEncoder>? OpenBart { get; init; }
 
     /// <summary>What this machine lacks to run it, and what to do; null where it lacks nothing.</summary>
     public Func<string?> Missing { get; init; } = static () => null;

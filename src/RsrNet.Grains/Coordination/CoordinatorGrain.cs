@@ -42,6 +42,8 @@ internal sealed class CoordinatorGrain(
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
+        // First what may fail while a silo is on its way out: a term that was begun is over when the activation fails.
+        await this.RegisterOrUpdateReminder(Reminder, ReminderPeriod, ReminderPeriod, cancellationToken);
         await StoreEncoder.Check(store, encoder, cancellationToken);
         var term = await BeginTerm(cancellationToken);
         var coordinator = new Coordinator(
@@ -60,7 +62,6 @@ internal sealed class CoordinatorGrain(
         var drift = new DriftReaction(encoder.Dimensions, options.Drift, coordinator, options.Learning == LearningMode.Residual ? sample.Shrink : null, telemetry, time);
         dispatch = new Dispatch(options, grainOptions, store, GrainFactory, exchange, sample, drift, keeper, telemetry, time, logger);
         await dispatch.Remember(cancellationToken);
-        await this.RegisterOrUpdateReminder(Reminder, ReminderPeriod, ReminderPeriod, cancellationToken);
         learning = Learn();
         logger.LogInformation("term {Term} begins at weight version {Version}", term, exchange.Version);
     }

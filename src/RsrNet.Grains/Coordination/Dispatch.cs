@@ -27,6 +27,9 @@ internal sealed class Dispatch(
     /// <summary>How long what is under way may take when the activation ends.</summary>
     private static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(5);
 
+    /// <summary>Between two looks at whether a replica is still at its work.</summary>
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
+
     /// <summary>A replica that failed is given a rest: its silo may be on its way out.</summary>
     private static readonly TimeSpan FailureRest = TimeSpan.FromMilliseconds(500);
 
@@ -41,6 +44,7 @@ internal sealed class Dispatch(
     private readonly HashSet<Task> atWork = [];
     private string? alone;
     private int learning;
+    private long refinements;
     private long rescannedAt = time.GetTimestamp();
     private long refreshedVersion;
     private bool scanning;
@@ -223,7 +227,7 @@ internal sealed class Dispatch(
         TrainingReport? report = null;
         try
         {
-            report = await replica.Train(order);
+            report = await Attend(replica.Train(order), replica, learning: true, order.FirstSequence);
             foreach (var prediction in report.Predictions)
             {
                 telemetry.OnPredicted(prediction.Similarity, prediction.Error);
@@ -259,7 +263,7 @@ internal sealed class Dispatch(
     {
         try
         {
-            await replica.Settle(order.FirstSequence);
+            await replica.Settle(order.Term, order.FirstSequence);
         }
 #pragma warning disable CA1031 // the steps are lost; the documents go on from where they were
         catch (Exception exception)
@@ -313,7 +317,9 @@ internal sealed class Dispatch(
         HashSet<string> finished = [];
         try
         {
-            var report = await grains.GetGrain<IReplicaGrain>(replica).Refine(new RefinementOrder(exchange.Term, exchange.Version, documents));
+            var order = new RefinementOrder(exchange.Term, exchange.Version, documents, ++refinements);
+            var grain = grains.GetGrain<IReplicaGrain>(replica);
+            var report = await Attend(grain.Refine(order), grain, learning: false, order.Number);
             finished = [.. report.Finished];
         }
 #pragma warning disable CA1031 // whatever a replica fails with, its documents are given out again
@@ -346,6 +352,41 @@ internal sealed class Dispatch(
             if (inHand.Add(document.Id)) awaitingRefinement.Enqueue(document.Id);
         }
         Refine();
+    }
+
+    /// <summary>
+    /// Waits for a replica's work, however long it takes, and looks now and then whether the replica is at it: a message may be lost with a silo that it was to
+    /// pass through, and then nobody answers.
+    /// </summary>
+    /// <exception cref="TimeoutException">Nobody is at it. Should it still be begun, what comes of it is late.</exception>
+    private async Task<T> Attend<T>(Task<T> work, IReplicaGrain replica, bool learning, long number)
+    {
+        for (var missed = 0; missed < 2;)
+        {
+            try
+            {
+                return await work.WaitAsync(LookEvery, time);
+            }
+            catch (TimeoutException)
+            {
+                if (work.IsCompleted) return await work;
+            }
+            missed = await IsAt(replica, learning, number) ? 0 : missed + 1;
+        }
+        work.Ignore();
+        throw new TimeoutException("the replica knows nothing of what it was given");
+    }
+
+    private async Task<bool> IsAt(IReplicaGrain replica, bool learning, long number)
+    {
+        try
+        {
+            return await replica.IsAt(exchange.Term, learning, number);
+        }
+        catch (Exception problem) when (problem is OrleansException or TimeoutException)
+        {
+            return false; // its silo may be on its way out
+        }
     }
 
     // ---- Small print --------------------------------------------------------------------------------------------------------------------------

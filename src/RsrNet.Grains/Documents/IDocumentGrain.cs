@@ -40,7 +40,7 @@ public interface IDocumentGrain : IGrainWithStringKey
 
     /// <summary>Embeds it, where that was not done yet, and says what is to be done with it.</summary>
     /// <param name="term">The coordinator's: in a new one, the store knows better what was learned than this grain remembers.</param>
-    [Alias("prepare"), ResponseTimeout("00:02:00")]
+    [Alias("prepare"), ResponseTimeout("00:01:00")]
     Task<Readiness> Prepare(long term);
 
     /// <summary>
@@ -53,14 +53,14 @@ public interface IDocumentGrain : IGrainWithStringKey
     /// <summary>Takes note that an update with its gradient was applied. Durable once completed.</summary>
     /// <param name="sequence">Of the revision that was learned from; another revision is left alone.</param>
     /// <param name="version">The weight version that came of it.</param>
-    [Alias("mark-learned"), ResponseTimeout("00:02:00")]
+    [Alias("mark-learned")]
     Task MarkLearned(long term, long sequence, long version);
 
     /// <summary>Takes in the steps that a replica did with it. Durable once completed.</summary>
     /// <param name="baseStep">The step it was taken at: if others have stepped it meanwhile, these steps are dropped.</param>
     /// <param name="stepped">With the new steps as its trajectory.</param>
     /// <returns>Whether they were taken in.</returns>
-    [Alias("record"), ResponseTimeout("00:02:00")]
+    [Alias("record")]
     Task<bool> Record(int baseStep, Document stepped);
 }
 

@@ -14,12 +14,18 @@ public interface IReplicaGrain : IGrainWithIntegerKey
     Task<TrainingReport> Train(ReplicaOrder order);
 
     /// <summary>Gives the documents of an order their new states. They are durable once completed.</summary>
-    [Alias("settle"), ResponseTimeout("01:00:00")]
-    Task Settle(long firstSequence);
+    [Alias("settle"), ResponseTimeout("00:02:00")]
+    Task Settle(long term, long firstSequence);
 
     /// <summary>Refines documents until each is finished. What came of it is durable once completed.</summary>
     [Alias("refine"), ResponseTimeout("01:00:00")]
     Task<RefinementReport> Refine(RefinementOrder order);
+
+    /// <summary>Whether it is at an order. One whose message was lost with a silo is nowhere, and nobody answers for it.</summary>
+    /// <param name="term">Of the order.</param>
+    /// <param name="learning">Whether it is one of learning, with <see cref="ReplicaOrder.FirstSequence"/>, or of refinement.</param>
+    [Alias("is-at")]
+    Task<bool> IsAt(long term, bool learning, long number);
 
     /// <summary>Refines one document that somebody asked for.</summary>
     /// <param name="lean">With vectors and state, without trajectory.</param>
@@ -80,9 +86,11 @@ public sealed record TrainingReport([property: Id(0)] Prediction[] Predictions, 
 }
 
 /// <param name="Documents">Ids.</param>
+/// <param name="Number">Ascending over the orders of refinement in a term.</param>
 /// <inheritdoc cref="ReplicaOrder" path="/param"/>
 [GenerateSerializer, Immutable, Alias("rsrnet.refinement-order")]
-public sealed record RefinementOrder([property: Id(0)] long Term, [property: Id(1)] long AtLeast, [property: Id(2)] string[] Documents);
+public sealed record RefinementOrder(
+    [property: Id(0)] long Term, [property: Id(1)] long AtLeast, [property: Id(2)] string[] Documents, [property: Id(3)] long Number);
 
 /// <param name="Finished">Ids of documents with which nothing more is to be done.</param>
 [GenerateSerializer, Immutable, Alias("rsrnet.refinement-report")]

@@ -20,7 +20,8 @@ internal sealed class ReplicaGrain(
     SiloExchange exchange, ReplicaEngines engines, ReplicaPlaces places, ISiloStatusOracle silos, ILocalSiloDetails here, ITextEncoder encoder,
     RsrNetOptions options, LearnerTelemetry telemetry, TimeProvider time) : Grain, IReplicaGrain
 {
-    private readonly Dictionary<long, List<(int BaseStep, Document Stepped)>> unsettled = [];
+    private readonly Dictionary<(long Term, long FirstSequence), List<(int BaseStep, Document Stepped)>> unsettled = [];
+    private readonly HashSet<(long Term, bool Learning, long Number)> atWork = [];
     private ComputeThread thread = null!;
     private TrainingReplica learner = null!;
     private Replica refiner = null!;
@@ -56,8 +57,29 @@ internal sealed class ReplicaGrain(
         await Task.Run(() => engines.Return(thread), cancellationToken);
     }
 
-    public async Task<TrainingReport> Train(ReplicaOrder order)
+    public Task<bool> IsAt(long term, bool learning, long number) => Task.FromResult(atWork.Contains((term, learning, number)));
+
+    public Task<TrainingReport> Train(ReplicaOrder order) => At((order.Term, true, order.FirstSequence), () => LearnFrom(order));
+
+    public Task<RefinementReport> Refine(RefinementOrder order) => At((order.Term, false, order.Number), () => Finish(order));
+
+    private async Task<T> At<T>((long Term, bool Learning, long Number) order, Func<Task<T>> work)
     {
+        atWork.Add(order);
+        try
+        {
+            return await work();
+        }
+        finally
+        {
+            atWork.Remove(order);
+        }
+    }
+
+    private async Task<TrainingReport> LearnFrom(ReplicaOrder order)
+    {
+        // Nobody asks any more for what was done in a term that is over.
+        foreach (var key in unsettled.Keys.Where(key => key.Term < order.Term).ToList()) unsettled.Remove(key);
         using var seat = exchange.Join(order);
         List<TrainingBatch> batches = [];
         foreach (var batch in order.Batches)
@@ -73,11 +95,11 @@ internal sealed class ReplicaGrain(
         if (batches.Count == 0) return new TrainingReport([], GivenUp: true);
 
         var startedAt = telemetry.Timestamp();
-        var outcome = await learner.Train(new TrainingOrder(order.Replica, order.FirstSequence, batches), seat);
+        var outcome = await learner.Train(new TrainingOrder(order.Replica, order.FirstSequence, batches) { Term = order.Term }, seat);
 
         var before = batches.SelectMany(batch => batch.Documents);
         var stepped = before.Zip(outcome.Documents).Where(pair => pair.First.State != pair.Second.State).ToList();
-        unsettled[order.FirstSequence] = stepped.ConvertAll(pair => (pair.First.State?.Step ?? 0, pair.Second.WithoutEmbedding()));
+        unsettled[(order.Term, order.FirstSequence)] = stepped.ConvertAll(pair => (pair.First.State?.Step ?? 0, pair.Second.WithoutEmbedding()));
         if (outcome.Loss is not null) telemetry.OnReplicaTrained($"replica {Number}", outcome.Documents.Count, options.Recursion.SupervisionSteps, startedAt);
         if (options.Shadow.Enabled && outcome.Loss is not null)
         {
@@ -88,14 +110,14 @@ internal sealed class ReplicaGrain(
         return new TrainingReport([.. outcome.Predictions], outcome.Late) { Summaries = [.. outcome.Summaries] };
     }
 
-    public async Task Settle(long firstSequence)
+    public async Task Settle(long term, long firstSequence)
     {
-        if (!unsettled.Remove(firstSequence, out var documents)) return;
+        if (!unsettled.Remove((term, firstSequence), out var documents)) return;
         await Task.WhenAll(documents.Select(one => GrainFactory.GetGrain<IDocumentGrain>(one.Stepped.Id).Record(one.BaseStep, one.Stepped)));
         LeaveIfElsewhere();
     }
 
-    public async Task<RefinementReport> Refine(RefinementOrder order)
+    private async Task<RefinementReport> Finish(RefinementOrder order)
     {
         var taken = await Take(order.Documents, order.Term);
         var finished = order.Documents.Except(taken.Select(document => document.Id), StringComparer.Ordinal).ToList();

@@ -17,17 +17,18 @@ public static class TorchEngines
             "torch-cpu", "libtorch on the processor", 10, (shape, options) => new TorchEngine(Processor.Value, shape, options))
         {
             Missing = TorchDevice.ProblemOfCpu,
-            OpenBart = static (folder, options) => OpenBart(Processor.Value, folder, options),
+            OpenBart = static (folder, options, openTokenizer) => OpenBart(Processor.Value, folder, options, openTokenizer),
         })
         .Add(new EngineOffer("cuda", "libtorch on an NVIDIA GPU", 30, (shape, options) => new TorchEngine(Gpu.Value, shape, options))
         {
             Missing = TorchDevice.ProblemOfCuda,
-            OpenBart = static (folder, options) => OpenBart(Gpu.Value, folder, options),
+            OpenBart = static (folder, options, openTokenizer) => OpenBart(Gpu.Value, folder, options, openTokenizer),
         })
         .AddChoice("torch", "cuda", "torch-cpu");
 
-    /// <summary>BART's encoder on a device; the tokenizer is Core's.</summary>
+    /// <summary>BART's encoder on a device.</summary>
     /// <inheritdoc cref="BartEncoder.Open(string, EmbeddingOptions?)"/>
-    internal static BartEncoder OpenBart(TorchDevice device, string folder, EmbeddingOptions options) =>
-        BartEncoder.Open(folder, options, weights => new TorchBartNetwork(device, weights, options.WeightPrecision));
+    internal static BartEncoder OpenBart(
+        TorchDevice device, string folder, EmbeddingOptions options, Func<string, BartTokenizer>? openTokenizer = null) =>
+        BartEncoder.Open(folder, options, weights => new TorchBartNetwork(device, weights, options.WeightPrecision), openTokenizer);
 }

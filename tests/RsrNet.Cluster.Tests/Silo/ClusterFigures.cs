@@ -1,11 +1,14 @@
 using System.Diagnostics;
 using System.Globalization;
+using Microsoft.Extensions.DependencyInjection;
+using Orleans.Serialization;
 using RsrNet.Core;
 using RsrNet.Core.Articles;
 using RsrNet.Core.Coordination;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Embedding;
 using RsrNet.Core.Replicas;
+using RsrNet.Grains;
 using RsrNet.Grains.Coordination;
 using RsrNet.Server;
 using RsrNet.Server.Documents;
@@ -62,6 +65,30 @@ public sealed class ClusterFigures(PostgresServer postgres) : IClassFixture<Post
         Say($"documents read through a gateway, whole, 32 at a time: {reads / watch.Elapsed.TotalSeconds:N0} a second from one silo");
     }
 
+    /// <summary>A batch of 32 documents of the residual mode, whose lessons go with its gradient.</summary>
+    [Fact(Explicit = true)]
+    public async Task GradientWithLessons_BetweenTwoProcesses()
+    {
+        using var cluster = await PostgresCluster.Create(postgres);
+        await using var silo = await cluster.Launch(cluster.Configuration("Cpu", learning: "Residual"));
+        await using var gateway = (ClusterProcess)await cluster.Start(cluster.Configuration("Gateway", learning: "Residual"), Cancellation);
+        var coordinator = gateway.Grains.GetGrain<ICoordinatorGrain>(0);
+        var current = await coordinator.ReadWeights(0);
+        var reader = new ArticleReader(new HashedEncoder(), readsSentences: true);
+        var (statistics, readout) = (new ResidualStatistics(current.Served), new SentenceReadout());
+        Lesson[] lessons = [.. new DemoNewswire().From().Where(article => article.HasHighlights).Take(32).Select(article =>
+        {
+            var embedding = reader.Read(new Document { Article = article, Sequence = 1, Revision = 1, IngestedAt = default }).Embedding!;
+            return Lesson.Of(new ReadArticle(article.Id, embedding.X, embedding.T, embedding.Sentences!, article.Highlights), embedding.X, statistics, readout);
+        })];
+        var gradient = Gradient(current, GradientPrecision.Single) with { Statistics = [], Calls = 0, Lessons = lessons };
+        using var services = new ServiceCollection().AddSerializer(wire => wire.AddAssembly(typeof(ClusterLearner).Assembly)).BuildServiceProvider();
+        var bytes = services.GetRequiredService<Serializer<Contribution>>().SerializeToArray(gradient).Length;
+        var weights = services.GetRequiredService<Serializer<PublishedWeights>>().SerializeToArray(current).Length;
+        var milliseconds = await Median(100, () => coordinator.Contribute(gradient));
+        Say($"gradient of the residual mode with the lessons of 32 documents there and back: {bytes:N0} bytes, {milliseconds:0.00} ms; weights with their average: {weights:N0} bytes");
+    }
+
     [Fact(Explicit = true)]
     public async Task Updates_OfTheCoordinator()
     {
@@ -84,35 +111,37 @@ public sealed class ClusterFigures(PostgresServer postgres) : IClassFixture<Post
         Say($"updates applied and published by a coordinator: {Updates / watch.Elapsed.TotalSeconds:N0} a second, {Shape} parameters {gradient.Values.Length:N0}");
     }
 
-    [Fact(Explicit = true)]
-    public async Task Articles_FromIngestToTheirSummary()
+    [Theory(Explicit = true)]
+    [InlineData(LearningMode.Residual)]
+    [InlineData(LearningMode.Notebook)]
+    public async Task Articles_FromIngestToTheirSummary(LearningMode learning)
     {
         DemoArticles(Articles); // made before the clock runs
-        var local = await LocalSeconds();
-        Say($"{Articles:N0} articles, LocalLearner over PostgreSQL: {local:0.0} s");
+        var local = await LocalSeconds(learning);
+        Say($"{Articles:N0} articles, {learning}, LocalLearner over PostgreSQL: {local:0.0} s");
         foreach (var silos in (int[])[1, 2, 3])
         {
-            var seconds = await ClusterSeconds(silos);
-            Say($"{Articles:N0} articles, {silos} silos of as many processes, batch 32 shared by {silos}: {seconds:0.0} s, {seconds / local:0.00} times LocalLearner's");
+            var seconds = await ClusterSeconds(silos, learning);
+            Say($"{Articles:N0} articles, {learning}, {silos} silos of as many processes, batch 32 shared by {silos}: {seconds:0.0} s, {seconds / local:0.00} times LocalLearner's");
         }
     }
 
-    private async Task<double> LocalSeconds()
+    private async Task<double> LocalSeconds(LearningMode learning)
     {
         using var cluster = await PostgresCluster.Create(postgres);
         await using var storage = await ServerStorage.Open(new ServerOptions { Database = cluster.Database }, new(), cancellation: Cancellation);
-        await using var learner = await LocalLearner.Open(new RsrNetOptions { Learning = LearningMode.Notebook }, new HashedEncoder(), storage.Documents, storage.Checkpoints, cancellation: Cancellation);
+        await using var learner = await LocalLearner.Open(new RsrNetOptions { Learning = learning }, new HashedEncoder(), storage.Documents, storage.Checkpoints, cancellation: Cancellation);
         learner.Start();
         return await Seconds(learner, cluster);
     }
 
-    private async Task<double> ClusterSeconds(int silos)
+    private async Task<double> ClusterSeconds(int silos, LearningMode learning)
     {
         using var cluster = await PostgresCluster.Create(postgres);
         List<SiloProcess> processes = [];
         try
         {
-            for (var i = 0; i < silos; i++) processes.Add(await cluster.Launch(cluster.Configuration("Cpu", replicas: silos)));
+            for (var i = 0; i < silos; i++) processes.Add(await cluster.Launch(cluster.Configuration("Cpu", replicas: silos, learning: learning.ToString())));
             await using var gateway = await cluster.Start(cluster.Configuration("Gateway"), Cancellation);
             return await Seconds(gateway.Learner, cluster);
         }

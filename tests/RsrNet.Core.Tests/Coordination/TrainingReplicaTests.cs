@@ -105,6 +105,48 @@ public sealed class TrainingReplicaTests : IDisposable
     }
 
     [Fact]
+    public async Task Train_OrderOfAnOlderTerm_BringsNothingToTheNewOne()
+    {
+        var options = Options(CoordinationMode.Asynchronous);
+        var exchange = new GradientExchange(Coordinator(), options.Coordination, options.Replicas, term: 2);
+        using var replica = new TrainingReplica(new ReferenceEngine(Small, options.Replicas), thread, options, TimeProvider.System);
+        exchange.Open([0], 3); // somebody else's, with the same sequences
+        var outcome = await replica.Train(new TrainingOrder(0, 1, [new TrainingBatch(Documents(3), [])]) { Term = 1 }, exchange);
+        Assert.True(outcome.Late);
+        Assert.Equal(0, exchange.Version);
+    }
+
+    [Fact]
+    public async Task Train_TermThatEndsInBetween_KeepsWhatWasAppliedAndBringsNothingMore()
+    {
+        var options = Options(CoordinationMode.Asynchronous);
+        var before = new GradientExchange(Coordinator(), options.Coordination, options.Replicas, term: 1);
+        var after = new GradientExchange(Coordinator(), options.Coordination, options.Replicas, term: 2);
+        using var replica = new TrainingReplica(new ReferenceEngine(Small, options.Replicas), thread, options, TimeProvider.System);
+        before.Open([0], 3);
+        after.Open([0], 3);
+        var outcome = await replica.Train(
+            new TrainingOrder(0, 1, [new TrainingBatch(Documents(3), [])]) { Term = 1 }, new Succession(before, after, versions: 1));
+        Assert.True(outcome.Late);
+        Assert.Equal((1, 0), (before.Version, after.Version));
+        Assert.Equal(1, outcome.Documents[0].State!.Step);
+    }
+
+    [Fact]
+    public async Task Train_TwoOrdersAtOnce_AreLearnedFromOneAfterTheOther()
+    {
+        var options = Options(CoordinationMode.Asynchronous);
+        var exchange = new GradientExchange(Coordinator(), options.Coordination, options.Replicas);
+        using var replica = new TrainingReplica(new ReferenceEngine(Small, options.Replicas), thread, options, TimeProvider.System);
+        var (first, second) = (exchange.Open([0], 3)[0], exchange.Open([1], 3)[0]);
+        var documents = Documents(6);
+        var outcomes = await Task.WhenAll(
+            replica.Train(new TrainingOrder(0, first.FirstSequence, [new TrainingBatch(documents[..3], [])]), exchange),
+            replica.Train(new TrainingOrder(1, second.FirstSequence, [new TrainingBatch(documents[3..], [])]), exchange));
+        Assert.Equal([3, 6], outcomes.Select(outcome => outcome.Documents[0].State!.WeightVersion).Order());
+    }
+
+    [Fact]
     public async Task Train_WithAGuest_LearnsFromBothAndLeavesTheGuestAsItWas()
     {
         var options = Options(CoordinationMode.Synchronous);
@@ -186,6 +228,16 @@ public sealed class TrainingReplicaTests : IDisposable
             Values = [.. Enumerable.Repeat(0.5f, current.Weights.Parameters.Length)],
             Statistics = [.. current.Weights.Statistics],
         };
+    }
+
+    /// <summary>A coordinator, and the one that takes over after so many versions.</summary>
+    private sealed class Succession(GradientExchange first, GradientExchange second, long versions) : IGradientExchange
+    {
+        private GradientExchange Current => first.Version >= versions ? second : first;
+
+        public Task<PublishedWeights> ReadWeights(long atLeast) => Current.ReadWeights(atLeast);
+
+        public Task<ContributionAnswer> Contribute(Contribution contribution) => Current.Contribute(contribution);
     }
 
     /// <summary>Does something before the first contribution arrives, and each one after it.</summary>

@@ -4,7 +4,7 @@ using RsrNet.Core.Replicas;
 
 namespace RsrNet.Core.Tests.Replicas;
 
-/// <summary>The vector engine against the plain loops, for each width this machine has and both ways of training.</summary>
+/// <summary>The vector engine against the plain loops, for each width this machine has and every way of training.</summary>
 public sealed class CpuEngineTests
 {
     private static readonly RecursionShape[] Shapes = [new(12, 8, 4), new(100, 33, 7), new(5, 40, 3), new(64, 32, 32)];
@@ -17,27 +17,38 @@ public sealed class CpuEngineTests
 
     public static TheoryData<VectorWidth> Widths => [.. Enum.GetValues<VectorWidth>().Where(VectorWidths.IsSupported)];
 
-    public static MatrixTheoryData<VectorWidth, bool> WidthsAndFold => new(Enum.GetValues<VectorWidth>().Where(VectorWidths.IsSupported), [false, true]);
-
     [Theory]
-    [MemberData(nameof(WidthsAndFold))]
-    public void Train_AnyShape_EqualsTheReference(VectorWidth width, bool fold)
+    [MemberData(nameof(Widths))]
+    public void Train_AnyShape_EqualsTheReference(VectorWidth width)
     {
-        foreach (var shape in Shapes)
+        foreach (var way in Enum.GetValues<TrainingWay>())
         {
-            foreach (var rows in (int[])[8, 17, 64]) CompareTraining(shape, new RecursionOptions(), rows, width, fold);
-            foreach (var rows in (int[])[2, 3]) CompareTraining(shape, Shallow, rows, width, fold);
+            foreach (var shape in Shapes)
+            {
+                foreach (var rows in (int[])[8, 17, 64]) CompareTraining(shape, new RecursionOptions(), rows, width, way);
+                foreach (var rows in (int[])[2, 3]) CompareTraining(shape, Shallow, rows, width, way);
+            }
         }
     }
 
+    /// <summary>By the way that suits the size, and by others.</summary>
     [Theory]
-    [InlineData(8, false)]
-    [InlineData(8, true)]
-    [InlineData(17, false)]
-    [InlineData(64, true)]
-    [InlineData(256, true)]
-    public void Train_NotebookSizes_EqualsTheReference(int rows, bool fold) =>
-        CompareTraining(RecursionShape.Notebook, new RecursionOptions(), rows, VectorWidths.Best, fold);
+    [InlineData(8, nameof(TrainingWay.Plain))]
+    [InlineData(8, nameof(TrainingWay.Mixed))]
+    [InlineData(8, nameof(TrainingWay.Folded))]
+    [InlineData(17, nameof(TrainingWay.Plain))]
+    [InlineData(17, nameof(TrainingWay.Mixed))]
+    [InlineData(64, nameof(TrainingWay.Folded))]
+    [InlineData(256, nameof(TrainingWay.Folded))]
+    public void Train_NotebookSizes_EqualsTheReference(int rows, string way) =>
+        CompareTraining(RecursionShape.Notebook, new RecursionOptions(), rows, VectorWidths.Best, Enum.Parse<TrainingWay>(way));
+
+    [Theory]
+    [InlineData(2, nameof(TrainingWay.Plain))]
+    [InlineData(8, nameof(TrainingWay.Mixed))]
+    [InlineData(64, nameof(TrainingWay.Folded))]
+    public void CheapestWay_NotebookSizes(int rows, string way) =>
+        Assert.Equal(Enum.Parse<TrainingWay>(way), RecursionArithmetic.Cheapest(RecursionShape.Notebook, new RecursionOptions(), rows));
 
     [Theory]
     [InlineData(1, 1)]
@@ -47,7 +58,7 @@ public sealed class CpuEngineTests
     public void Train_OtherDepths_EqualTheReference(int calls, int recursions)
     {
         var options = new RecursionOptions { Calls = calls, LatentRecursions = recursions };
-        foreach (var fold in (bool[])[false, true]) CompareTraining(new RecursionShape(40, 16, 8), options, 9, VectorWidths.Best, fold);
+        foreach (var way in Enum.GetValues<TrainingWay>()) CompareTraining(new RecursionShape(40, 16, 8), options, 9, VectorWidths.Best, way);
     }
 
     [Theory]
@@ -132,10 +143,11 @@ public sealed class CpuEngineTests
     }
 
     [Theory]
-    [InlineData(64, true)]
-    [InlineData(150, true)]
-    [InlineData(150, false)]
-    public void AnyNumberOfThreads_GivesTheSameBits(int rows, bool fold)
+    [InlineData(64, nameof(TrainingWay.Folded))]
+    [InlineData(150, nameof(TrainingWay.Folded))]
+    [InlineData(150, nameof(TrainingWay.Mixed))]
+    [InlineData(150, nameof(TrainingWay.Plain))]
+    public void AnyNumberOfThreads_GivesTheSameBits(int rows, string way)
     {
         var shape = new RecursionShape(100, 40, 20);
         var weights = RandomBatch.Weights(shape, 3);
@@ -144,7 +156,7 @@ public sealed class CpuEngineTests
         var statistics = weights.Clone();
         foreach (var threads in (int[])[1, 2, 3, 5])
         {
-            using var engine = new CpuEngine(shape, new RecursionOptions(), threads) { Fold = fold };
+            using var engine = new CpuEngine(shape, new RecursionOptions(), threads) { Way = Enum.Parse<TrainingWay>(way) };
             RecursionBatch train = RandomBatch.WithState(shape, rows, 5), refine = RandomBatch.WithState(shape, rows, 6);
             var slopes = new float[weights.Parameters.Length];
             engine.Load(weights);
@@ -254,9 +266,9 @@ public sealed class CpuEngineTests
         Assert.Throws<ArgumentException>(() => engine.Load(new RecursionWeights(new RecursionShape(11, 8, 4))));
     }
 
-    private static void CompareTraining(RecursionShape shape, RecursionOptions options, int rows, VectorWidth width, bool fold) =>
+    private static void CompareTraining(RecursionShape shape, RecursionOptions options, int rows, VectorWidth width, TrainingWay way) =>
         EngineComparison.Training(
-            () => new CpuEngine(shape, options, threads: 2, width) { Fold = fold }, shape, options, rows, $"{width}, fold {fold}");
+            () => new CpuEngine(shape, options, threads: 2, width) { Way = way }, shape, options, rows, $"{width}, {way}");
 
     private static void CompareRefinement(RecursionShape shape, RecursionOptions options, int rows, VectorWidth width) =>
         EngineComparison.Refinement(() => new CpuEngine(shape, options, threads: 2, width), shape, options, rows, $"{width}");

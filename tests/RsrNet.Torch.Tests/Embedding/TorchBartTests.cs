@@ -164,7 +164,7 @@ public sealed class TorchBartTests
     public void Catalog_OpensBartOnLibtorch_AndRefusesEnginesThatDoNotRunIt()
     {
         var catalog = EngineCatalog.OfCore().AddTorch();
-        using (var encoder = catalog.FindForBart("torch-cpu").OpenBart!(Repository.Golden("bart-tiny"), Short)) Assert.Equal(16, encoder.Dimensions);
+        using (var encoder = catalog.FindForBart("torch-cpu").OpenBart!(Repository.Golden("bart-tiny"), Short, BartTokenizer.Open)) Assert.Equal(16, encoder.Dimensions);
         Assert.Equal(TorchDevice.ProblemOfCuda() is null ? "cuda" : "cpu", catalog.FindForBart("auto").Name);
         var problem = Assert.Throws<EngineUnavailableException>(() => catalog.FindForBart("reference"));
         Assert.Equal("the engine 'reference' does not run BART; cpu, torch-cpu, cuda and auto do", problem.Message);

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using RsrNet.Core.Documents;
+using RsrNet.Core.Embedding.Vocabularies;
 using RsrNet.Core.Weights;
 
 namespace RsrNet.Core.Coordination.Models;
@@ -21,16 +22,20 @@ public sealed class ModelHost : IAsyncDisposable
     private readonly string folder;
     private readonly TimeProvider time;
     private readonly Action<string> warn;
+    private readonly ReadSentencePiece? readSentencePiece;
     private readonly Lock adding = new();
     private bool started;
 
     /// <param name="folder">Where each model keeps its checkpoints, in a folder of its name.</param>
     /// <param name="configured">By name; checked.</param>
     /// <param name="warn">Told what is odd but can be worked with.</param>
-    /// <exception cref="IOException">The folder cannot be used, or a vocabulary's file is not there.</exception>
+    /// <param name="readSentencePiece">Null where this edition reads none.</param>
+    /// <exception cref="IOException">The folder cannot be used, or a vocabulary's file is not there or cannot be read.</exception>
     public ModelHost(
-        IDocumentStore store, string folder, IReadOnlyDictionary<string, ModelOptions> configured, TimeProvider? time = null, Action<string>? warn = null)
+        IDocumentStore store, string folder, IReadOnlyDictionary<string, ModelOptions> configured, TimeProvider? time = null, Action<string>? warn = null,
+        ReadSentencePiece? readSentencePiece = null)
     {
+        this.readSentencePiece = readSentencePiece;
         this.store = store;
         this.folder = folder;
         this.time = time ?? TimeProvider.System;
@@ -39,6 +44,7 @@ public sealed class ModelHost : IAsyncDisposable
         {
             if (options.VocabularyFile.Length > 0 && !File.Exists(options.VocabularyFile))
                 throw new FileNotFoundException($"Models.{name}.VocabularyFile is '{options.VocabularyFile}', and there is no such file");
+            if (options.Vocabulary == VocabularyKind.SentencePiece) Check(name, options);
             Open(name, options);
         }
         // A server without models needs no place for them.
@@ -96,7 +102,20 @@ public sealed class ModelHost : IAsyncDisposable
     }
 
     private ModelRunner Open(string name, ModelOptions options) =>
-        runners[name] = new ModelRunner(name, options, store, Path.Combine(folder, name), time, warn);
+        runners[name] = new ModelRunner(name, options, store, Path.Combine(folder, name), time, warn, readSentencePiece);
+
+    /// <summary>Says at the start what else would only come up when the first article is learned.</summary>
+    private void Check(string name, ModelOptions options)
+    {
+        try
+        {
+            ModelRunner.Read(readSentencePiece, File.ReadAllBytes(options.VocabularyFile));
+        }
+        catch (InvalidDataException problem)
+        {
+            throw new IOException($"Models.{name}.VocabularyFile is '{options.VocabularyFile}': {problem.Message}", problem);
+        }
+    }
 
     private ModelOptions? ReadDescription(string path)
     {

@@ -18,6 +18,9 @@ public enum VocabularyKind
     Words,
     Characters,
     BytePairs,
+
+    /// <summary>Those of a SentencePiece .model; in the full edition.</summary>
+    SentencePiece,
 }
 
 /// <summary>A recurrent model that learns from the same articles as RSR-Net. Its name is its key in the section <c>Models</c>.</summary>
@@ -39,8 +42,8 @@ public sealed record ModelOptions
     public VocabularyKind Vocabulary { get; init; } = VocabularyKind.Words;
 
     /// <summary>
-    /// Of BytePairs: a file of merges, as GPT-2's merges.txt, instead of learning them from the articles. Default empty: none. In a configuration alone: a request
-    /// must not have the server open files.
+    /// Of BytePairs: a file of merges, as GPT-2's merges.txt, instead of learning them from the articles. Of SentencePiece, which needs one: a .model. Default empty:
+    /// none. In a configuration alone: a request must not have the server open files.
     /// </summary>
     public string VocabularyFile { get; init; } = "";
 
@@ -81,7 +84,7 @@ public sealed record ModelOptions
 
     /// <summary>
     /// Replicas of the model that learn together: each computes the gradient of its share of a batch on a thread of its own, and their mean is applied in one update, as if
-    /// one had computed all. Worth it where a batch takes milliseconds. Default 1; 1 to 64.
+    /// one had computed all. Default 1; 1 to 64.
     /// </summary>
     public int Replicas { get; init; } = 1;
 
@@ -112,8 +115,10 @@ public sealed record ModelOptions
         if (Kind == ModelKind.Classifier && string.IsNullOrWhiteSpace(Label)) problems.Add($"Models.{name}.Label is empty; name the label to learn");
         if (Kind == ModelKind.LanguageModel && Cell == RecurrentCell.Mean)
             problems.Add($"Models.{name}.Cell is Mean; a language model needs Rnn, RnnRelu, Lstm or Gru");
-        if (VocabularyFile.Length > 0 && Vocabulary != VocabularyKind.BytePairs)
-            problems.Add($"Models.{name}.VocabularyFile is set, and Vocabulary is {Vocabulary}; only BytePairs can be read from a file");
+        if (VocabularyFile.Length > 0 && Vocabulary is not (VocabularyKind.BytePairs or VocabularyKind.SentencePiece))
+            problems.Add($"Models.{name}.VocabularyFile is set, and Vocabulary is {Vocabulary}; only BytePairs and SentencePiece can be read from a file");
+        if (VocabularyFile.Length == 0 && Vocabulary == VocabularyKind.SentencePiece)
+            problems.Add($"Models.{name}.VocabularyFile is empty, and Vocabulary is SentencePiece; name its .model in the configuration");
         Check(nameof(VocabularyLimit), VocabularyLimit, 300, 1_000_000);
         Check(nameof(MinimumCount), MinimumCount, 1, 1_000);
         Check(nameof(Embedding), Embedding, 1, 4_096);

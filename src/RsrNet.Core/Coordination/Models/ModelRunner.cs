@@ -24,6 +24,7 @@ public sealed class ModelRunner : IAsyncDisposable
     private readonly IDocumentStore store;
     private readonly ModelCheckpointFolder checkpoints;
     private readonly TimeProvider time;
+    private readonly ReadSentencePiece? readSentencePiece;
     private readonly CancellationTokenSource stop = new();
     private readonly SemaphoreSlim arrival = new(0);
 
@@ -42,9 +43,10 @@ public sealed class ModelRunner : IAsyncDisposable
     /// <param name="options">Already checked. Those of a checkpoint count where there is one.</param>
     /// <param name="warn">Told what is odd but can be worked with.</param>
     /// <exception cref="IOException">The folder cannot be used.</exception>
-    internal ModelRunner(string name, ModelOptions options, IDocumentStore store, string folder, TimeProvider time, Action<string> warn)
+    internal ModelRunner(
+        string name, ModelOptions options, IDocumentStore store, string folder, TimeProvider time, Action<string> warn, ReadSentencePiece? readSentencePiece)
     {
-        (Name, this.store, this.time) = (name, store, time);
+        (Name, this.store, this.time, this.readSentencePiece) = (name, store, time, readSentencePiece);
         checkpoints = new ModelCheckpointFolder(folder, options.Keep);
         savedAt = time.GetTimestamp();
         Options = options;
@@ -431,16 +433,36 @@ public sealed class ModelRunner : IAsyncDisposable
     {
         VocabularyKind.Words => new WordVocabulary(Options.MinimumCount, Options.VocabularyLimit, content),
         VocabularyKind.Characters => new CharacterVocabulary(Options.MinimumCount, Options.VocabularyLimit, content),
+        VocabularyKind.SentencePiece => Read(readSentencePiece, content is null ? File.ReadAllBytes(Options.VocabularyFile) : ModelOf(content)),
         _ when content is null && Options.VocabularyFile.Length > 0 => BytePairVocabulary.Read(Options.VocabularyFile),
         _ => content is null ? BytePairVocabulary.Train(texts, Math.Min(Options.VocabularyLimit, 4_000)) : new BytePairVocabulary(content.Tokens),
     };
+
+    /// <exception cref="InvalidDataException">It is no SentencePiece model.</exception>
+    /// <exception cref="IOException">This edition reads none.</exception>
+    internal static IVocabulary Read(ReadSentencePiece? read, byte[] model) =>
+        read?.Invoke(model) ?? throw new IOException("a vocabulary of SentencePiece can be read by the full edition alone (./rsrnet --edition full)");
+
+    private static byte[] ModelOf(VocabularyContent content)
+    {
+        try
+        {
+            return Convert.FromBase64String(content.Tokens is [var model] ? model : "?");
+        }
+        catch (FormatException problem)
+        {
+            throw new InvalidDataException("the vocabulary is no SentencePiece model in base64", problem);
+        }
+    }
 
     private LanguageModel Copy(LanguageModel current)
     {
         var network = new RecurrentNetwork(current.Network.Shape);
         current.Network.Parameters.Values.CopyTo(network.Parameters.Values, 0);
         network.Parameters.OnChanged();
-        return new LanguageModel(Options with { Replicas = 1 }, NewVocabulary([], current.Vocabulary.Content), network);
+        // Only what grows needs a copy.
+        var vocabulary = Options.Vocabulary == VocabularyKind.SentencePiece ? current.Vocabulary : NewVocabulary([], current.Vocabulary.Content);
+        return new LanguageModel(Options with { Replicas = 1 }, vocabulary, network);
     }
 
     /// <exception cref="ModelKindException">It is no classifier.</exception>

@@ -20,10 +20,16 @@ public interface IVocabulary
 }
 
 /// <summary>What a vocabulary is made of. Tokens are in the order of their numbers, behind <see cref="SpecialToken"/>'s.</summary>
-/// <param name="Kind">words, characters or byte-pairs.</param>
-/// <param name="Tokens">Words or characters; of byte pairs the merges, both sides parted by a blank.</param>
+/// <param name="Kind">words, characters, byte-pairs or sentence-piece.</param>
+/// <param name="Tokens">Words or characters; of byte pairs the merges, both sides parted by a blank; of SentencePiece its .model, in base64.</param>
 /// <param name="Candidates">Words seen too rarely to have a number, with their counts.</param>
 public sealed record VocabularyContent(string Kind, IReadOnlyList<string> Tokens, IReadOnlyDictionary<string, int>? Candidates = null);
+
+/// <summary>Reads a SentencePiece .model; the full edition brings one.</summary>
+/// <param name="model">The file, or what a checkpoint kept of it.</param>
+/// <returns>A vocabulary that does not grow, for any number of threads.</returns>
+/// <exception cref="InvalidDataException">It is no such model.</exception>
+public delegate IVocabulary ReadSentencePiece(byte[] model);
 
 /// <summary>The first numbers of every vocabulary.</summary>
 public static class SpecialToken

@@ -165,6 +165,18 @@ public sealed class ModelHostTests : IDisposable
     }
 
     [Fact]
+    public void SentencePiece_WithoutTheFullEdition_IsRefusedAtTheStart()
+    {
+        File.WriteAllText(folder.File("pieces.model"), "");
+        var options = Two["topics"] with { Vocabulary = VocabularyKind.SentencePiece, VocabularyFile = folder.File("pieces.model") };
+        Assert.Empty(options.Problems("x"));
+        Assert.Contains("name its .model", Assert.Single((options with { VocabularyFile = "" }).Problems("x")), StringComparison.Ordinal);
+        var problem = Assert.ThrowsAny<IOException>(() => new ModelHost(
+            store, folder.File("models"), new Dictionary<string, ModelOptions> { ["pieces"] = options }));
+        Assert.Contains("--edition full", problem.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Requests_ToTheWrongKind_SayWhichIsRight()
     {
         await using var host = new ModelHost(store, folder.Path, Two);
