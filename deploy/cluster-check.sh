@@ -206,7 +206,7 @@ seconds=$((SECONDS - sending))
 
 # --- what came of it ---
 
-"${rsrnet[@]}" checkpoint save --url "$url" --json >"$work/checkpoint" 2>"$work/checkpoint.err" || fail "the weights could not be saved"
+"${rsrnet[@]}" checkpoint save --url "$url" >"$work/checkpoint" 2>"$work/checkpoint.err" || fail "the weights could not be saved"
 stored=$(documents)
 lost=$((articles - stored))
 duplicated=$((stored - $(query "SELECT count(DISTINCT id) FROM rsrnet.documents")))
