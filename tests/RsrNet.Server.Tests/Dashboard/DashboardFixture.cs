@@ -48,7 +48,8 @@ public sealed class DashboardFixture : IAsyncLifetime
         var options = new RsrNetOptions { Replicas = new() { Hidden = 16, Latent = 8 }, Documents = new() { RefreshWhenIdle = false } };
         Server = await RunningServer.Start(options, new ServerOptions { TelemetrySeconds = 0.3 }, learning: true, models: new Dictionary<string, ModelOptions>
         {
-            ["topics"] = new() { Label = "topic", Hidden = 2, BatchSize = 8, BatchWaitMs = 0, CheckpointArticles = 8 },
+            // Keeps all its versions: one that a page shows must still be there when it is clicked.
+            ["topics"] = new() { Label = "topic", Hidden = 2, BatchSize = 8, BatchWaitMs = 0, CheckpointArticles = 8, Keep = 100 },
             ["newsroom"] = new() { Kind = ModelKind.LanguageModel, Hidden = 16, BatchSize = 8, BatchWaitMs = 0 },
         });
         await Server.Learner.Ingest([.. new DemoNewswire().From().Take(40)]);

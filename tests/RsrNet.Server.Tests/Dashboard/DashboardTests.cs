@@ -212,10 +212,10 @@ public sealed class DashboardTests(DashboardFixture dashboard) : IClassFixture<D
         await page.GetByRole(AriaRole.Button, new() { NameRegex = new("Restore version [0-9]+ of topics") }).Last.ClickAsync();
         await page.GetByText("becomes the one in use again").WaitForAsync();
         await Picture(page, "model-restore", dark: false, "wide");
-        Assert.Equal(version, topics.Read().Version);
+        Assert.Equal(0, await page.GetByText("is in use again").CountAsync());
         await page.GetByRole(AriaRole.Button, new() { Name = "Restore", Exact = true }).Last.ClickAsync();
         await page.GetByText("is in use again").WaitForAsync();
-        Assert.Equal(version + 1, topics.Read().Version);
+        Assert.True(topics.Read().Version > version);
         Assert.Empty(complaints);
         await page.Context.CloseAsync();
     }
