@@ -26,6 +26,7 @@ public sealed class LocalLearner : ILearner
     private readonly IDocumentStore store;
     private readonly ICheckpointStore? checkpoints;
     private readonly TimeProvider time;
+    private readonly int stepsInTurn;
 
     private readonly LearnerTelemetry telemetry;
     private readonly LearnerTurns turns = new();
@@ -60,6 +61,7 @@ public sealed class LocalLearner : ILearner
         this.store = store;
         this.checkpoints = checkpoints;
         this.time = time;
+        stepsInTurn = isResidual ? 4 : 1;
         telemetry = new LearnerTelemetry(time, engine.GetType().Name);
         readout = new Readout(encoder);
         learnedReadout = options.Residual.NewReadout();
@@ -146,7 +148,7 @@ public sealed class LocalLearner : ILearner
                     continue;
                 }
                 TakeIn();
-                var worked = training.LearnIfDue(persistence.HasRoomFor) | refinement.Step();
+                var worked = training.LearnIfDue(persistence.HasRoomFor) | Refine();
                 if (shadow is { IsReady: true }) await TryPromote(shadow);
                 if (!worked && !await TakeStale()) await Rest();
                 telemetry.OnRecovered("learner");
@@ -175,6 +177,14 @@ public sealed class LocalLearner : ILearner
             else if (taken.Document.Article.HasHighlights && taken.Document.LearnedAt is null) labelled.Await(taken);
             else refinement.Add(taken);
         }
+    }
+
+    private bool Refine()
+    {
+        var worked = refinement.Step();
+        // With other weights every article is read anew, which costs more than a step: several steps go with the same ones.
+        for (var step = 1; step < stepsInTurn && refinement.Count > 0; step++) refinement.Step();
+        return worked;
     }
 
     /// <summary>Idle time goes to documents that were refined with older weights.</summary>

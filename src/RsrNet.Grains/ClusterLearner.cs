@@ -54,10 +54,10 @@ public sealed class ClusterLearner(IGrainFactory grains, ITextEncoder encoder, S
     public async IAsyncEnumerable<TrajectoryPoint> Watch(string id, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
         if (await Find(id, cancellation) is not { } followed) yield break;
-        var last = 0;
+        var (last, at) = (followed.State?.Step ?? 0, followed.Trajectory.Points.LastOrDefault().At);
         while (true)
         {
-            await using var steps = Document(id).Watch(followed.Sequence, followed.Revision, cancellation).GetAsyncEnumerator(cancellation);
+            await using var steps = Document(id).Watch(followed.Sequence, followed.Revision, last, cancellation).GetAsyncEnumerator(cancellation);
             while (true)
             {
                 try
@@ -70,8 +70,9 @@ public sealed class ClusterLearner(IGrainFactory grains, ITextEncoder encoder, S
                     await Task.Delay(RetryAfter, cancellation);
                     break;
                 }
-                if (steps.Current.Step <= last) continue;
-                last = steps.Current.Step;
+                // Seen before; but a new revision begins to count anew.
+                if (steps.Current.Step <= last && steps.Current.At <= at) continue;
+                (last, at) = (steps.Current.Step, steps.Current.At);
                 yield return steps.Current;
             }
         }

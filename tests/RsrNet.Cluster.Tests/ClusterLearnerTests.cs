@@ -180,13 +180,13 @@ public sealed class ClusterLearnerTests
         var before = (await learner.Find("a0", Cancellation))!;
         await learner.Delete("a0", Cancellation);
         var grain = cluster.Client.GetGrain<IDocumentGrain>("a0");
-        await foreach (var step in grain.Watch(before.Sequence, before.Revision, Cancellation)) Assert.Fail($"a step {step.Step} of nothing");
+        await foreach (var step in grain.Watch(before.Sequence, before.Revision, before.State!.Step, Cancellation)) Assert.Fail($"a step {step.Step} of nothing");
         Assert.Null(await learner.Find("a0", Cancellation));
 
         // The same id again is another document, whoever followed the one before.
         await learner.Ingest([LearningCluster.Unlabelled(0)], Cancellation);
         Assert.Equal(1, (await learner.Find("a0", Cancellation))!.Revision);
-        await foreach (var step in grain.Watch(before.Sequence, before.Revision, Cancellation)) Assert.Fail($"a step {step.Step} of another document");
+        await foreach (var step in grain.Watch(before.Sequence, before.Revision, before.State!.Step, Cancellation)) Assert.Fail($"a step {step.Step} of another document");
         await foreach (var step in learner.Watch("nobody", Cancellation)) Assert.Fail($"a step {step.Step} of nobody");
     }
 
@@ -204,7 +204,7 @@ public sealed class ClusterLearnerTests
         var seen = 0;
         var watching = Task.Run(async () =>
         {
-            await foreach (var _ in grain.Watch(before.Sequence, before.Revision, Cancellation)) Interlocked.Increment(ref seen);
+            await foreach (var _ in grain.Watch(before.Sequence, before.Revision, before.State!.Step, Cancellation)) Interlocked.Increment(ref seen);
         }, Cancellation);
         await LearningCluster.Eventually(async () =>
         {
@@ -213,6 +213,24 @@ public sealed class ClusterLearnerTests
         }, "a step");
         await learner.Delete("a0", Cancellation);
         await Ended(watching);
+    }
+
+    [Fact]
+    public async Task Watch_AfterStepsThatTheFollowerDoesNotKnow_GivesThemFirst()
+    {
+        await using var cluster = await LearningCluster.Start(2);
+        var learner = cluster.Learner;
+        await learner.Ingest([LearningCluster.Unlabelled(0)], Cancellation);
+        await cluster.Settled(1);
+        var before = (await learner.Find("a0", Cancellation))!;
+        await learner.Refine("a0", new RefineRequest(Steps: 2), Cancellation);
+        List<int> steps = [];
+        await foreach (var step in cluster.Client.GetGrain<IDocumentGrain>("a0").Watch(before.Sequence, before.Revision, before.State!.Step, Cancellation))
+        {
+            steps.Add(step.Step);
+            if (steps.Count == 2) break;
+        }
+        Assert.Equal([before.State.Step + 1, before.State.Step + 2], steps);
     }
 
     [Fact]

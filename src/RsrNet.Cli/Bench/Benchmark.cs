@@ -1,6 +1,7 @@
 using System.Globalization;
 using RsrNet.Core.Embedding;
 using RsrNet.Core.Numerics;
+using RsrNet.Core.Replicas;
 
 namespace RsrNet.Cli.Bench;
 
@@ -35,7 +36,7 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
     public static IReadOnlyList<string> Names { get; } =
     [
         "train-step", "train-step-peak", "inference", "matmul", "matmul-peak", "recurrent-numbers", "recurrent-char", "recurrent-lstm",
-        "allocations", "encoder-hashed", "encoder-bart", "encoder-bart-peak", "encoder-bart-int8", "pipeline", "memory", "telemetry-cost",
+        "allocations", "encoder-hashed", "encoder-bart", "encoder-bart-peak", "encoder-bart-int8", "pipeline", "pipeline-residual", "memory", "telemetry-cost",
     ];
 
     public async Task<BenchReport> Run(CancellationToken cancellation = default)
@@ -43,7 +44,7 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
         foreach (var threads in options.Threads) Compare(threads, cancellation);
         if (options.Measures("allocations")) MeasureAllocations();
         if (options.Measures("encoder-hashed")) MeasureEncoder();
-        if (options.Measures("pipeline")) await MeasurePipeline(cancellation);
+        if (options.Measures("pipeline") || options.Measures("pipeline-residual")) await MeasurePipeline(cancellation);
         if (options.Measures("memory")) await MeasureMemory(cancellation);
         if (options.Measures("telemetry-cost")) await MeasureTelemetry(cancellation);
         if (_peaks.Count == 0) _peaks.Add(PeakFma.Measure());
@@ -159,26 +160,42 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
     private void MeasureEncoder() => _results.Add(
         new BenchResult("encoder-hashed", "articles/s", EncoderRate.Measure(new HashedEncoder(), options.Rounds)) { Threads = 1, Note = "4 KB each, processor time" });
 
+    /// <summary>Both learning modes in turns, so that what disturbs the machine disturbs both.</summary>
     private async Task MeasurePipeline(CancellationToken cancellation)
     {
         const int Articles = 4_000;
-        var (learned, finished) = (new Samples(), new Samples());
+        (string Name, LearningMode Mode)[] modes = [("pipeline", LearningMode.Notebook), ("pipeline-residual", LearningMode.Residual)];
+        var wanted = Array.FindAll(modes, of => options.Measures(of.Name));
+        var learned = wanted.ToDictionary(of => of.Name, _ => new Samples());
+        var finished = wanted.ToDictionary(of => of.Name, _ => new Samples());
+        var ratios = new Samples();
         var rounds = Math.Clamp(options.Rounds / 3, 1, 5);
         for (var round = 0; round < rounds; round++)
         {
             notice(string.Create(CultureInfo.InvariantCulture, $"pipeline, round {round + 1} of {rounds}"));
-            var rates = await Pipeline.Measure(Articles, cancellation);
-            learned.Add(rates.Learned);
-            finished.Add(rates.Finished);
+            var inRound = new List<double>(wanted.Length);
+            foreach (var (name, mode) in wanted)
+            {
+                var rates = await Pipeline.Measure(mode, Articles, cancellation);
+                learned[name].Add(rates.Learned);
+                finished[name].Add(rates.Finished);
+                inRound.Add(rates.Learned);
+            }
+            if (wanted.Length == 2) ratios.Add(inRound[1] / inRound[0]);
         }
-        _results.Add(new BenchResult("pipeline", "labelled articles/s", learned.Median)
+        foreach (var (name, mode) in wanted)
         {
-            Threads = Environment.ProcessorCount,
-            Spread = learned.Spread(),
-            Note = string.Create(
-                CultureInfo.InvariantCulture,
-                $"{Articles} of 4 KB by HTTP until durable, learned and readable, sender in the same process; {finished.Median:0}/s until all are refined to the end"),
-        });
+            _results.Add(new BenchResult(name, "labelled articles/s", learned[name].Median)
+            {
+                Threads = Environment.ProcessorCount,
+                Spread = learned[name].Spread(),
+                Note = string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{Articles} of 4 KB by HTTP until durable, learned and readable, sender in the same process; {finished[name].Median:0}/s until all are refined to the end")
+                    + (mode == LearningMode.Residual && wanted.Length == 2
+                        ? string.Create(CultureInfo.InvariantCulture, $"; {ratios.Median:0.00} times the mode notebook in the same round") : ""),
+            });
+        }
     }
 
     private async Task MeasureMemory(CancellationToken cancellation)

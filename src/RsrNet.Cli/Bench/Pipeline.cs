@@ -30,11 +30,12 @@ internal sealed class Pipeline
     /// <param name="Finished">The same until all were converged or exhausted.</param>
     public readonly record struct Rates(double Learned, double Finished);
 
+    /// <param name="mode">How the server learns.</param>
     /// <param name="articles">Labelled articles that are sent and timed, after a tenth as many that are not.</param>
-    public static async Task<Rates> Measure(int articles, CancellationToken cancellation)
+    public static async Task<Rates> Measure(LearningMode mode, int articles, CancellationToken cancellation)
     {
         var (warmUp, body) = (Body(0, articles / 10), Body(articles / 10, articles));
-        await using var server = await Start(cancellation);
+        await using var server = await Start(mode, cancellation);
         using var client = new HttpClient { BaseAddress = server.Process.Address };
         await Send(client, warmUp, cancellation);
         await server.Until(counts => counts.Unfinished == 0, cancellation);
@@ -53,7 +54,8 @@ internal sealed class Pipeline
     /// <returns>MB that the process holds more, after a full collection, once so many documents have gone their way and are at rest.</returns>
     public static async Task<double> MeasureMemory(int documents, CancellationToken cancellation)
     {
-        await using var server = await Start(cancellation);
+        // The notebook's mode, which the figures of other days are of.
+        await using var server = await Start(LearningMode.Notebook, cancellation);
         // What the server allocates once, for any number of documents, is there before the first look.
         await SendInParts(server, 0, 1_000, cancellation);
         var before = Held();
@@ -104,11 +106,10 @@ internal sealed class Pipeline
         return body.ToArray();
     }
 
-    private static async Task<Running> Start(CancellationToken cancellation)
+    private static async Task<Running> Start(LearningMode mode, CancellationToken cancellation)
     {
         var folder = Directory.CreateTempSubdirectory("rsrnet-bench-").FullName;
-        // The notebook's mode, which the figures of other days and the peers are of.
-        var configuration = new ConfigurationFile(new RsrNetOptions { Learning = LearningMode.Notebook }, new ServerOptions { Urls = "http://127.0.0.1:0", Data = folder });
+        var configuration = new ConfigurationFile(new RsrNetOptions { Learning = mode }, new ServerOptions { Urls = "http://127.0.0.1:0", Data = folder });
         var encoders = new EncoderChoice(new EmbeddingOptions(), new ModelLibrary(folder), EngineCatalog.OfCore(), BartTokenizer.Open);
         var plan = new ServingPlan(configuration, EngineCatalog.OfCore().Find("cpu"), encoders, EncoderChoice.Hashed);
         return new Running(await SingleProcess.Start(plan, static _ => { }, cancellation), folder);

@@ -7,8 +7,8 @@ public sealed record CoordinationOptions
     public int BatchSize { get; init; } = 32;
 
     /// <summary>
-    /// Rows of a training batch at least, as far as there are learned documents to join a smaller one, and of each replica's share of it. Default 16; at least
-    /// 2. BatchNorm's statistics over two or three rows say so little that refinement with them runs away.
+    /// In the notebook's mode, rows of a training batch at least, as far as there are learned documents to join a smaller one, and of each replica's share of it.
+    /// Default 16; at least 2. BatchNorm's statistics over two or three rows say so little that refinement with them runs away. The residual mode has no such bound.
     /// </summary>
     public int MinimumBatch { get; init; } = 16;
 

@@ -9,6 +9,9 @@ public interface IStreamModel : IDisposable
     /// <summary>The mode's name.</summary>
     string Mode { get; }
 
+    /// <summary>The cosine that q says a document is above; null where the mode means no such thing by it, or has seen nothing yet.</summary>
+    double? UsualCosine => null;
+
     /// <summary>A batch with the articles in its rows, from the beginning of their recursion.</summary>
     RecursionBatch Place(IReadOnlyList<ReadArticle> articles);
 

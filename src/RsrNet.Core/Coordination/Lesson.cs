@@ -109,7 +109,7 @@ public sealed record Lesson
     private static float[] MeanSentence(ArticleSentences sentences)
     {
         var mean = new float[sentences.Dimensions];
-        for (var i = 0; i < sentences.Count; i++) VectorMath.AddScaled(mean, sentences.Vector(i), 1f / sentences.Count);
+        for (var i = 0; i < sentences.Count; i++) sentences.Vectors.AddScaled(mean, i, 1f / sentences.Count);
         return mean;
     }
 
@@ -121,7 +121,7 @@ public sealed record Lesson
         for (var v = 0; v < words.Count; v++)
         {
             var features = words.Features.AsSpan(v * k, k);
-            for (var i = 0; i < k; i++) DoubleMath.AddScaled(gram.AsSpan(i * k, k), features, features[i]);
+            DoubleMath.AddOuter(gram, features, features);
             var times = Math.Min(overlap.Times(v), WordFeatures.Times);
             for (var i = 0; i < times; i++) DoubleMath.AddScaled(moment.AsSpan(i * k, k), features, 1);
         }

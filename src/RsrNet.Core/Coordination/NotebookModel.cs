@@ -63,7 +63,7 @@ public sealed class NotebookModel : IStreamModel
         var article = batch.Sentences[row]!;
         var scored = new List<SummarySentence>(article.Count);
         for (var i = 0; i < article.Count; i++)
-            scored.Add(new SummarySentence(article.Outlines[i].Text, article.Outlines[i].Position, VectorMath.Cosine(article.Vector(i), y)));
+            scored.Add(new SummarySentence(article.Outlines[i].Text, article.Outlines[i].Position, VectorMath.Cosine(article.Vectors.Of(i), y)));
         return new ReadoutSummary(
             Readout.Nearest, [.. scored.OrderByDescending(sentence => sentence.Score).Take(SummarySentences).OrderBy(sentence => sentence.Position)]);
     }

@@ -52,6 +52,9 @@ public sealed class ResidualModel : IStreamModel
     /// <inheritdoc/>
     public string Mode => "residual";
 
+    /// <inheritdoc/>
+    public double? UsualCosine => Regressions.Calibration.Count > 0 ? Regressions.Calibration.Median : null;
+
     /// <summary>A batch with the articles in its rows, from the beginning of their recursion.</summary>
     public RecursionBatch Place(IReadOnlyList<ReadArticle> articles)
     {

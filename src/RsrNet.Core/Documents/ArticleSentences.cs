@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using RsrNet.Core.Articles;
 using RsrNet.Core.Embedding;
 using RsrNet.Core.Numerics;
@@ -8,6 +7,12 @@ namespace RsrNet.Core.Documents;
 /// <summary>An article's sentences with their vectors: what a summary is made of. n = sentences, d = width of the encoder's vectors.</summary>
 public sealed class ArticleSentences
 {
+    [ThreadStatic]
+    private static List<int>? _places;
+
+    [ThreadStatic]
+    private static List<float>? _values;
+
     private ArticleWords? words;
 
     /// <summary>
@@ -15,38 +20,31 @@ public sealed class ArticleSentences
     /// </summary>
     public const int Limit = 128;
 
-    internal ArticleSentences(IReadOnlyList<SentenceOutline> outlines, float[] vectors, int dimensions, float[]? products = null)
+    internal ArticleSentences(IReadOnlyList<SentenceOutline> outlines, SentenceVectors vectors)
     {
+        if (outlines.Count != vectors.Count) throw new ArgumentException($"{vectors.Count} vectors do not fit {outlines.Count} sentences", nameof(vectors));
         Outlines = outlines;
         Vectors = vectors;
-        Dimensions = dimensions;
-        Products = products ?? new float[Count * Count];
-        if (products is not null) return;
-        for (var i = 0; i < Count; i++)
-        {
-            for (var k = 0; k <= i; k++) Products[i * Count + k] = Products[k * Count + i] = VectorMath.Dot(Vector(i), Vector(k));
-        }
+        Products = vectors.Products;
     }
 
     /// <summary>[n] in article order.</summary>
     public IReadOnlyList<SentenceOutline> Outlines { get; }
 
     /// <summary>[n, d] of unit length; zero where a sentence has no word the encoder knows.</summary>
-    public float[] Vectors { get; }
+    public SentenceVectors Vectors { get; }
 
     /// <summary>[n, n] cosines between sentences.</summary>
     public float[] Products { get; }
 
     /// <summary>d</summary>
-    public int Dimensions { get; }
+    public int Dimensions => Vectors.Dimensions;
 
     /// <summary>What the sentences say word by word; worked out when it is asked for first.</summary>
     public ArticleWords Words => words ??= new ArticleWords(Outlines);
 
     /// <summary>n; 0 for a text without a letter.</summary>
     public int Count => Outlines.Count;
-
-    public ReadOnlySpan<float> Vector(int index) => Vectors.AsSpan(index * Dimensions, Dimensions);
 
     /// <param name="encoder">The one that embeds the articles.</param>
     /// <param name="text">The article's text, without its title.</param>
@@ -56,23 +54,37 @@ public sealed class ArticleSentences
     public static ArticleSentences[] Of(ITextEncoder encoder, IReadOnlyList<string> texts)
     {
         var outlines = new SentenceOutline[texts.Count][];
-        var all = new List<string>();
         for (var i = 0; i < texts.Count; i++)
-        {
             outlines[i] = [.. Readout.Choices(texts[i], Sentences.Ranges(texts[i])).Take(Limit).Select(choice => SentenceOutline.Of(choice.Sentence, choice.Position))];
-            all.AddRange(outlines[i].Select(outline => outline.Text));
-        }
+        return encoder is ISparseEncoder sparse
+            ? Array.ConvertAll(outlines, own => new ArticleSentences(own, Sparse(sparse, own)))
+            : Dense(encoder, outlines);
+    }
+
+    private static SentenceVectors Sparse(ISparseEncoder encoder, SentenceOutline[] outlines)
+    {
         var d = encoder.Dimensions;
-        var vectors = new float[all.Count * d];
-        encoder.Encode(CollectionsMarshal.AsSpan(all), vectors);
-        for (var i = 0; i < all.Count; i++) VectorMath.Normalize(vectors.AsSpan(i * d, d));
-        var articles = new ArticleSentences[texts.Count];
+        var (places, values) = (_places ??= [], _values ??= []);
+        places.Clear();
+        values.Clear();
+        for (var i = 0; i < outlines.Length; i++) encoder.EncodeSparse(outlines[i].Text, i * d, places, values);
+        return new SentenceVectors(outlines.Length, d, [.. places], [.. values]);
+    }
+
+    private static ArticleSentences[] Dense(ITextEncoder encoder, SentenceOutline[][] outlines)
+    {
+        string[] all = [.. outlines.SelectMany(own => own).Select(outline => outline.Text)];
+        var d = encoder.Dimensions;
+        var vectors = new float[all.Length * d];
+        encoder.Encode(all, vectors);
+        for (var i = 0; i < all.Length; i++) VectorMath.Normalize(vectors.AsSpan(i * d, d));
+        var articles = new ArticleSentences[outlines.Length];
         var at = 0;
         for (var i = 0; i < articles.Length; i++)
         {
-            // Some 90 KB: one alone is not copied.
-            articles[i] = new ArticleSentences(outlines[i], texts.Count == 1 ? vectors : vectors.AsSpan(at * d, outlines[i].Length * d).ToArray(), d);
-            at += outlines[i].Length;
+            var count = outlines[i].Length;
+            articles[i] = new ArticleSentences(outlines[i], SentenceVectors.Of(vectors[(at * d)..((at + count) * d)], count, d));
+            at += count;
         }
         return articles;
     }

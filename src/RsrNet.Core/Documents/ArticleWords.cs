@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using RsrNet.Core.Embedding;
 using RsrNet.Core.Replicas;
 
@@ -28,24 +29,29 @@ public sealed class ArticleWords
             var first = true;
             foreach (var (hash, initial) in new RougeTokens(outlines[i].Text))
             {
-                if (!numbers.TryGetValue(hash, out var number))
+                ref var number = ref CollectionsMarshal.GetValueRefOrAddDefault(numbers, hash, out var known);
+                if (!known)
                 {
-                    numbers[hash] = number = words.Count;
+                    number = words.Count;
                     words.Add(new Word(hash, i, char.IsAsciiDigit(initial)));
                 }
-                words[number] = words[number].SeenIn(i, char.IsAsciiLetterUpper(initial) && !first);
+                CollectionsMarshal.AsSpan(words)[number].SeeIn(i, char.IsAsciiLetterUpper(initial) && !first);
                 all.Add(number);
                 first = false;
             }
             starts[i + 1] = all.Count;
         }
         tokens = [.. all];
+        WordPlace[] places = [.. outlines.Select(WordPlace.Of)];
         Hashes = new ulong[words.Count];
         Features = new double[words.Count * WordFeatures.Count];
         for (var v = 0; v < words.Count; v++)
         {
-            Hashes[v] = words[v].Hash;
-            words[v].Write(Features.AsSpan(v * WordFeatures.Count, WordFeatures.Count), outlines[words[v].First], outlines.Count);
+            ref var word = ref CollectionsMarshal.AsSpan(words)[v];
+            Hashes[v] = word.Hash;
+            WordFeatures.Write(
+                Features.AsSpan(v * WordFeatures.Count, WordFeatures.Count), WordFrequencies.Of(word.Hash), places[word.First], word.Sentences,
+                (double)word.Capitals / word.Times, word.IsNumber, (double)word.Sentences / outlines.Count);
         }
     }
 
@@ -61,16 +67,31 @@ public sealed class ArticleWords
     /// <summary>The words of a sentence, in order, by their numbers.</summary>
     public ReadOnlySpan<int> Of(int sentence) => tokens.AsSpan(starts[sentence], starts[sentence + 1] - starts[sentence]);
 
-    /// <param name="First">Index of the sentence it stands in first.</param>
-    /// <param name="Last">Index of the one it was seen in last.</param>
-    private readonly record struct Word(ulong Hash, int First, bool IsNumber, int Last = -1, int Sentences = 0, int Times = 0, int Capitals = 0)
+    /// <param name="first">Index of the sentence it stands in first.</param>
+    private struct Word(ulong hash, int first, bool isNumber)
     {
-        public Word SeenIn(int sentence, bool isName) => this with
-        {
-            Last = sentence, Sentences = Sentences + (Last == sentence ? 0 : 1), Times = Times + 1, Capitals = Capitals + (isName ? 1 : 0),
-        };
+        private int last = -1;
 
-        public void Write(Span<double> features, in SentenceOutline first, int n) => WordFeatures.Write(
-            features, WordFrequencies.WeightOf(Hash), first, Sentences, (double)Capitals / Times, IsNumber, (double)Sentences / n);
+        public readonly ulong Hash => hash;
+
+        public readonly int First => first;
+
+        public readonly bool IsNumber => isNumber;
+
+        /// <summary>Sentences that have it.</summary>
+        public int Sentences { get; private set; }
+
+        public int Times { get; private set; }
+
+        /// <summary>Times it began with a capital but no sentence.</summary>
+        public int Capitals { get; private set; }
+
+        public void SeeIn(int sentence, bool isName)
+        {
+            if (last != sentence) Sentences++;
+            last = sentence;
+            Times++;
+            if (isName) Capitals++;
+        }
     }
 }

@@ -22,7 +22,8 @@ internal sealed class RefinementLoop(
     /// <summary>Gives a document a new run of refinement.</summary>
     public void Add(ActiveDocument taken)
     {
-        taken.Document = taken.Document.NewRun();
+        // One that somebody asked for before its turn may have let go of its sentences when that was done.
+        taken.Document = reader.Read(taken.Document).NewRun();
         taken.Mixing = options.Acceleration > 0 ? new AndersonMixing(options.Acceleration) : null;
         if (taken.UnderRefinement) return;
         taken.UnderRefinement = true;

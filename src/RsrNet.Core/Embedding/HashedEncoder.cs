@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace RsrNet.Core.Embedding;
 
 /// <summary>
@@ -15,7 +17,7 @@ namespace RsrNet.Core.Embedding;
 /// and 22.8/7.3/20.2; 5-grams at half weight 96.8 and 23.2/7.6/20.5. Only 5-grams gain more than noise (0.3), and not in ROUGE: words are the simplest.
 /// </para>
 /// </summary>
-public sealed class HashedEncoder : ITextEncoder
+public sealed class HashedEncoder : ISparseEncoder
 {
     private const int Width = 768;
     private const int NonZeros = 4;
@@ -44,35 +46,76 @@ public sealed class HashedEncoder : ITextEncoder
         for (var i = 0; i < texts.Length; i++) Encode(texts[i], embeddings.Slice(i * Width, Width));
     }
 
+    /// <inheritdoc/>
+    public void EncodeSparse(ReadOnlySpan<char> text, int offset, List<int> places, List<float> values)
+    {
+        Span<ulong> touched = stackalloc ulong[Width / 64];
+        var sums = Sums(text, touched, out var norm);
+        for (var word = 0; word < touched.Length; word++)
+        {
+            for (var left = touched[word]; left != 0; left &= left - 1)
+            {
+                var place = 64 * word + BitOperations.TrailingZeroCount(left);
+                if (sums[place] == 0) continue;
+                places.Add(offset + place);
+                values.Add((float)(sums[place] / norm));
+                sums[place] = 0;
+            }
+        }
+    }
+
     /// <param name="embedding">[d]; overwritten.</param>
     private static void Encode(ReadOnlySpan<char> text, Span<float> embedding)
+    {
+        Span<ulong> touched = stackalloc ulong[Width / 64];
+        var sums = Sums(text, touched, out var norm);
+        embedding.Clear();
+        for (var word = 0; word < touched.Length; word++)
+        {
+            for (var left = touched[word]; left != 0; left &= left - 1)
+            {
+                var place = 64 * word + BitOperations.TrailingZeroCount(left);
+                if (sums[place] != 0) embedding[place] = (float)(sums[place] / norm);
+                sums[place] = 0;
+            }
+        }
+    }
+
+    /// <summary>The vector before it gets unit length.</summary>
+    /// <param name="touched">[d / 64] a bit for each element that may not be zero; overwritten.</param>
+    /// <param name="norm">Its length.</param>
+    /// <returns>[d], for the caller to make zero again.</returns>
+    private static long[] Sums(ReadOnlySpan<char> text, Span<ulong> touched, out double norm)
     {
         var words = _words ??= new WordCounts();
         var sums = _sums ??= new long[Width];
         words.Count(text);
-        Array.Clear(sums);
+        touched.Clear();
         for (var i = 0; i < words.Distinct; i++)
         {
             var (hash, count) = words[i];
-            Add(sums, hash, (long)Math.Round(LogOf(count) * WordFrequencies.WeightOf(hash) * Unit));
+            Add(sums, touched, hash, (long)Math.Round(LogOf(count) * WordFrequencies.WeightOf(hash) * Unit));
         }
 
         // A huge text leaves a huge table behind, which every later text would have to clear.
         if (words.Distinct > 16_384) _words = null;
 
+        // In ascending order, as if the zeros were there: with huge sums the order would show in the last bit.
         var square = 0.0;
-        foreach (var sum in sums) square += (double)sum * sum;
-        if (square == 0)
+        for (var word = 0; word < touched.Length; word++)
         {
-            embedding.Clear();
-            return;
+            for (var left = touched[word]; left != 0; left &= left - 1)
+            {
+                var sum = (double)sums[64 * word + BitOperations.TrailingZeroCount(left)];
+                square += sum * sum;
+            }
         }
-        var norm = Math.Sqrt(square);
-        for (var i = 0; i < Width; i++) embedding[i] = (float)(sums[i] / norm);
+        norm = Math.Sqrt(square);
+        return sums;
     }
 
     // 16 bits of one mixed hash choose each place, one bit of another its sign; the same place may be chosen twice.
-    private static void Add(long[] sums, ulong hash, long weight)
+    private static void Add(long[] sums, Span<ulong> touched, ulong hash, long weight)
     {
         var places = FeatureHash.Mix(hash + 0x9E3779B97F4A7C15);
         var signs = FeatureHash.Mix(hash + 0x3C6EF372FE94F82A);
@@ -80,6 +123,7 @@ public sealed class HashedEncoder : ITextEncoder
         {
             var place = (int)(((places >> (16 * k)) & 0xFFFF) * Width >> 16);
             sums[place] += ((signs >> k) & 1) == 0 ? weight : -weight;
+            touched[place >> 6] |= 1UL << (place & 63);
         }
     }
 

@@ -8,27 +8,39 @@ namespace RsrNet.Core.Embedding;
 /// </summary>
 internal static class WordFrequencies
 {
+    private const double LeastShare = 1e-6;
+
     // Loaded once, at the first embedding; keyed by hash so that no text becomes a string on the way to it.
-    private static readonly Dictionary<ulong, double> Weights = Load();
+    private static readonly Dictionary<ulong, WordFrequency> Words = Load();
+
+    private static readonly WordFrequency Rare = new(1, Math.Log(LeastShare));
 
     /// <summary>The weight of smooth inverse frequency (Arora et al. 2017), a / (a + p) with a = 0.001, in (0, 1]; 1 for a word that is not in the table.</summary>
     /// <param name="word"><see cref="FeatureHash.Of"/> of the folded word.</param>
-    public static double WeightOf(ulong word) => Weights.GetValueOrDefault(word, 1.0);
+    public static double WeightOf(ulong word) => Of(word).Weight;
 
-    private static Dictionary<ulong, double> Load()
+    /// <inheritdoc cref="WordFrequency"/>
+    public static WordFrequency Of(ulong word) => Words.GetValueOrDefault(word, Rare);
+
+    private static Dictionary<ulong, WordFrequency> Load()
     {
         const double a = 1e-3;
         using var stream = typeof(WordFrequencies).Assembly.GetManifestResourceStream("RsrNet.Core.Embedding.word-frequencies.txt")
             ?? throw new InvalidOperationException("the word frequencies are missing from the assembly");
         using var reader = new StreamReader(stream);
-        var weights = new Dictionary<ulong, double>(6000);
+        var weights = new Dictionary<ulong, WordFrequency>(6000);
         while (reader.ReadLine() is { } line)
         {
             if (line.StartsWith('#')) continue;
             var fields = line.Split(' ');
             var p = int.Parse(fields[0], CultureInfo.InvariantCulture) / 1e6;
-            foreach (var word in fields.AsSpan(1)) weights[FeatureHash.Of(word)] = a / (a + p);
+            foreach (var word in fields.AsSpan(1)) weights[FeatureHash.Of(word)] = new WordFrequency(a / (a + p), Math.Log(p + LeastShare));
         }
         return weights;
     }
 }
+
+/// <summary>How common a word is.</summary>
+/// <param name="Weight"><see cref="WordFrequencies.WeightOf"/></param>
+/// <param name="LogShare">Logarithm of its share of all words, plus one in a million; that alone for a word that is not in the table.</param>
+internal readonly record struct WordFrequency(double Weight, double LogShare);

@@ -21,7 +21,7 @@ internal sealed class EvaluationPass(IStreamModel model, ITextEncoder encoder, i
     private readonly Stopwatch training = new();
     private readonly Stopwatch testing = new();
 
-    /// <summary>Median cosine of the stream: what q says a document is above.</summary>
+    /// <summary>What q says a document's cosine is above.</summary>
     private double usual;
 
     /// <summary>Called after each batch with the articles learned so far.</summary>
@@ -82,7 +82,7 @@ internal sealed class EvaluationPass(IStreamModel model, ITextEncoder encoder, i
             Progress?.Invoke(curve.Count);
         }
         double[] latest = [.. curve.TakeLast(Latest).Select(point => point.Similarity["ours"]).Order()];
-        usual = latest[latest.Length / 2];
+        usual = model.UsualCosine ?? latest[latest.Length / 2];
         return new PrequentialReport(
             ours.Similarity, ours.Mse, others.ToDictionary(other => other.Key, other => new VectorScore(other.Value.Similarity, other.Value.Mse)),
             new Dictionary<string, RougeMeans> { ["ours"] = RougeMeans.Of(served), ["lead3"] = RougeMeans.Of(lead) },

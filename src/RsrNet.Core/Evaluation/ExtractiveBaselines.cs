@@ -13,7 +13,7 @@ public static class ExtractiveBaselines
 
     /// <summary>The three sentences nearest to the article.</summary>
     public static string[] Centroid(ArticleSentences article, float[] x) =>
-        Texts(article, Enumerable.Range(0, article.Count).OrderByDescending(i => VectorMath.Cosine(article.Vector(i), x)).Take(Sentences));
+        Texts(article, Enumerable.Range(0, article.Count).OrderByDescending(i => VectorMath.Cosine(article.Vectors.Of(i), x)).Take(Sentences));
 
     /// <summary>Three sentences by chance.</summary>
     public static string[] Chance(ArticleSentences article, ref SplitMix64 random)

@@ -128,7 +128,9 @@ public static class VectorMath
     {
         var norm = Norm(a);
         if (!(norm > 0) || !float.IsFinite(norm)) return norm;
-        for (var i = 0; i < a.Length; i++) a[i] /= norm;
+        var i = 0;
+        for (; i <= a.Length - Vector<float>.Count; i += Vector<float>.Count) (new Vector<float>(a[i..]) / norm).CopyTo(a[i..]);
+        for (; i < a.Length; i++) a[i] /= norm;
         return norm;
     }
 }

@@ -44,15 +44,17 @@ internal sealed class ReaderCall(RecursionShape shape)
         mean = new double[h];
         Weights = new double[n];
         Latent = new double[l];
+        Span<double> input = stackalloc double[F + 1];
         var shared = (double[])p.Bias1.Clone(); // W1's part that all sentences share: z and the bias
-        for (var k = 0; k < l; k++) DoubleMath.AddScaled(shared, p.Input(F + 1 + k), latent[k]);
+        DoubleMath.AddProduct(shared, latent, p.Inputs()[((F + 1) * h)..]);
         for (var i = 0; i < n; i++)
         {
             var own = hidden.AsSpan(i * h, h);
             shared.CopyTo(own);
-            for (var k = 0; k < F; k++) DoubleMath.AddScaled(own, p.Input(k), reading.Features[i * F + k]);
-            DoubleMath.AddScaled(own, p.Input(F), cosines[i]);
-            for (var j = 0; j < h; j++) own[j] = Math.Max(own[j], 0);
+            reading.Features.AsSpan(i * F, F).CopyTo(input);
+            input[F] = cosines[i];
+            DoubleMath.AddProduct(own, input, p.Inputs(F + 1));
+            DoubleMath.Rectify(own);
             DoubleMath.AddScaled(mean, own, 1.0 / n);
             Weights[i] = p.Bias2[0] + DoubleMath.Dot(p.Weight2, own);
         }
@@ -95,14 +97,16 @@ internal sealed class ReaderCall(RecursionShape shape)
         }
         var ofShared = new double[h];
         var inner = new double[h];
+        Span<double> input = stackalloc double[F + 1];
         for (var i = 0; i < n; i++)
         {
             var own = hidden.AsSpan(i * h, h);
             gradient.Bias2[0] += ofWeights[i];
             DoubleMath.AddScaled(gradient.Weight2, own, ofWeights[i]);
             for (var j = 0; j < h; j++) inner[j] = own[j] > 0 ? ofWeights[i] * p.Weight2[j] + ofMean[j] / n : 0;
-            for (var k = 0; k < F; k++) DoubleMath.AddScaled(gradient.Input(k), inner, reading.Features[i * F + k]);
-            DoubleMath.AddScaled(gradient.Input(F), inner, cosines[i]);
+            reading.Features.AsSpan(i * F, F).CopyTo(input);
+            input[F] = cosines[i];
+            DoubleMath.AddOuter(gradient.Inputs(F + 1), input, inner);
             DoubleMath.AddScaled(ofShared, inner, 1);
             ofCosines[i] = DoubleMath.Dot(p.Input(F), inner);
         }
@@ -135,6 +139,12 @@ internal sealed class ReaderParameters(RecursionShape shape)
 
     // In the layout's order, behind fc1's weight.
     private double[][] Tensors => [Bias1, Weight2, Bias2, Weight3, Bias3];
+
+    /// <summary>[count, h] fc1's weights of the first inputs.</summary>
+    public Span<double> Inputs(int count) => weight1.AsSpan(0, count * shape.H);
+
+    /// <summary>[inputs, h] those of all.</summary>
+    public Span<double> Inputs() => weight1;
 
     /// <summary>[h] fc1's weights of one input.</summary>
     public Span<double> Input(int index) => weight1.AsSpan(index * shape.H, shape.H);

@@ -44,16 +44,15 @@ public sealed class SentenceReading
         double square = VectorMath.Dot(mean, mean), common = VectorMath.Dot(mean, this.x), weightOfMean = 0;
         var along = new double[n];
         var weights = new double[n];
-        // One visit to each sentence: its 768 numbers come from memory, what is done with them meanwhile costs little.
+        var vectors = article.Vectors;
         for (var i = 0; i < n; i++)
         {
-            var own = article.Vector(i);
-            along[i] = VectorMath.Dot(own, mean);
+            along[i] = vectors.Dot(i, mean);
             var length = Math.Sqrt(Math.Max(0, article.Products[i * n + i] - 2 * along[i] + square));
             scales[i] = length > 1e-3 ? 1 / length : 0; // a sentence that is the mean says nothing
-            CosinesX[i] = (VectorMath.Dot(own, this.x) - common) * scales[i];
+            CosinesX[i] = (vectors.Dot(i, this.x) - common) * scales[i];
             weights[i] = PoolFeatures.Lead(article.Outlines[i]);
-            VectorMath.AddScaled(lead, own, (float)(weights[i] * scales[i]));
+            vectors.AddScaled(lead, i, (float)(weights[i] * scales[i]));
             weightOfMean += weights[i] * scales[i];
         }
         VectorMath.AddScaled(lead, mean, (float)-weightOfMean);
@@ -116,20 +115,14 @@ public sealed class SentenceReading
     /// <summary>Mean cosine of a sentence to the others; 0 for one alone.</summary>
     public double Centrality(int index)
     {
-        double sum = 0;
-        for (var k = 0; k < Count; k++) sum += k == index ? 0 : Products[index * Count + k];
+        var row = Products.AsSpan(index * Count, Count);
+        var sum = DoubleMath.Sum(row) - row[index];
         return Count > 1 ? sum / (Count - 1) : 0;
     }
 
     /// <summary>Product of a sentence with the weighted sum of all.</summary>
     /// <param name="weights">[n]</param>
-    internal double ProductWithSum(int index, ReadOnlySpan<double> weights)
-    {
-        double sum = 0;
-        var row = Products.AsSpan(index * Count, Count);
-        for (var k = 0; k < row.Length; k++) sum += row[k] * weights[k];
-        return sum;
-    }
+    internal double ProductWithSum(int index, ReadOnlySpan<double> weights) => DoubleMath.Dot(Products.AsSpan(index * Count, Count), weights);
 
     /// <returns>[n] products of the sentences with a vector.</returns>
     /// <param name="vector">[d]</param>
@@ -137,7 +130,7 @@ public sealed class SentenceReading
     {
         var products = new double[Count];
         var common = VectorMath.Dot(mean, vector);
-        for (var i = 0; i < products.Length; i++) products[i] = (VectorMath.Dot(Article.Vector(i), vector) - common) * scales[i];
+        for (var i = 0; i < products.Length; i++) products[i] = (Article.Vectors.Dot(i, vector) - common) * scales[i];
         return products;
     }
 
@@ -151,7 +144,7 @@ public sealed class SentenceReading
         {
             var weight = weights[i] * scales[i];
             if (weight == 0) continue;
-            VectorMath.AddScaled(vector, Article.Vector(i), (float)weight);
+            Article.Vectors.AddScaled(vector, i, (float)weight);
             common += weight;
         }
         VectorMath.AddScaled(vector, mean, (float)-common);
@@ -172,8 +165,9 @@ public sealed class SentenceReading
         var products = new float[n * n];
         for (var i = 0; i < n; i++)
         {
-            for (var k = 0; k < n; k++)
-                products[i * n + k] = (float)((article.Products[i * n + k] - along[i] - along[k] + square) * scales[i] * scales[k]);
+            var row = article.Products.AsSpan(i * n, n);
+            for (var k = 0; k <= i; k++)
+                products[k * n + i] = products[i * n + k] = (float)((row[k] - along[i] - along[k] + square) * scales[i] * scales[k]);
         }
         return products;
     }

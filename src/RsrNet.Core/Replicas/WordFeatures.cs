@@ -1,4 +1,5 @@
 using RsrNet.Core.Documents;
+using RsrNet.Core.Embedding;
 
 namespace RsrNet.Core.Replicas;
 
@@ -21,6 +22,9 @@ public static class WordFeatures
     /// <summary>How many words the prior counts for.</summary>
     internal const double PriorWeight = 10;
 
+    // Of 0 to as many sentences as are read of an article.
+    private static readonly double[] Logs = [.. Enumerable.Range(0, ArticleSentences.Limit + 1).Select(sentences => Math.Log(Math.Max(sentences, 1)))];
+
     public static IReadOnlyList<string> Names { get; } =
     [
         "bias", "log share", "rare", "log sentences", "rare, log sentences", "front 3", "front 10", "rare, front 3", "first sentence", "rare, first sentence",
@@ -28,24 +32,26 @@ public static class WordFeatures
     ];
 
     /// <param name="features">[16]; overwritten.</param>
-    /// <param name="rare">Its weight a / (a + share), in (0, 1], with a = 0.001 and the share of the words of English news that are this one; 1 for a rare word.</param>
+    /// <param name="frequency">In English news.</param>
     /// <param name="first">The first sentence it stands in.</param>
     /// <param name="sentences">Sentences it stands in.</param>
     /// <param name="name">Share of its places where it begins with a capital and no sentence.</param>
     /// <param name="number">Whether it begins with a digit.</param>
     /// <param name="spread">Share of the article's sentences that it stands in: in a long article a word says less.</param>
-    internal static void Write(Span<double> features, double rare, in SentenceOutline first, int sentences, double name, bool number, double spread)
+    internal static void Write(
+        Span<double> features, WordFrequency frequency, in WordPlace first, int sentences, double name, bool number, double spread)
     {
-        var log = Math.Log(sentences);
-        var front = SentenceFeatures.Front(first, 3);
-        var begins = first.Position == 0 ? 1 : 0;
+        var rare = frequency.Weight;
+        var log = Logs[sentences];
+        var front = first.Front3;
+        var begins = first.IsFirst ? 1 : 0;
         features[0] = 1;
-        features[1] = Math.Log(1e-3 * (1 / rare - 1) + 1e-6) / 5; // of the share
+        features[1] = frequency.LogShare / 5;
         features[2] = rare;
         features[3] = log;
         features[4] = log * rare;
         features[5] = front;
-        features[6] = SentenceFeatures.Front(first, 10);
+        features[6] = first.Front10;
         features[7] = front * rare;
         features[8] = begins;
         features[9] = begins * rare;
@@ -56,4 +62,10 @@ public static class WordFeatures
         features[14] = spread;
         features[15] = spread * rare;
     }
+}
+
+/// <summary>What of a sentence counts for the words that stand there first.</summary>
+internal readonly record struct WordPlace(double Front3, double Front10, bool IsFirst)
+{
+    public static WordPlace Of(SentenceOutline sentence) => new(SentenceFeatures.Front(sentence, 3), SentenceFeatures.Front(sentence, 10), sentence.Position == 0);
 }

@@ -47,12 +47,19 @@ internal sealed class DocumentGrain(
         return document?.WithoutSentences();
     }
 
-    public async IAsyncEnumerable<TrajectoryPoint> Watch(long sequence, int revision, [EnumeratorCancellation] CancellationToken cancellation)
+    public async IAsyncEnumerable<TrajectoryPoint> Watch(long sequence, int revision, int after, [EnumeratorCancellation] CancellationToken cancellation)
     {
         await LookAgain();
         // A newer revision is the same document; one whose revisions begin anew is not.
         if (document is null || (document.Sequence != sequence && document.Revision <= revision)) yield break;
-        await foreach (var step in watchers.Watch(Id, cancellation)) yield return step;
+        await using var steps = watchers.Watch(Id, cancellation).GetAsyncEnumerator(cancellation);
+        var next = steps.MoveNextAsync(); // followed from here on
+        foreach (var step in document.Trajectory.Points.Where(step => step.Step > after)) yield return step;
+        while (await next)
+        {
+            yield return steps.Current;
+            next = steps.MoveNextAsync();
+        }
     }
 
     public async Task Reload() => document = await store.Find(Id);

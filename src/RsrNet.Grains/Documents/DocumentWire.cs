@@ -39,20 +39,16 @@ internal struct ArticleSentencesWire
     [Id(4)] public FloatBlock Values;
     [Id(5)] public FloatBlock Products;
 
-    public static ArticleSentencesWire Of(ArticleSentences sentences)
+    public static ArticleSentencesWire Of(ArticleSentences sentences) => new()
     {
-        var packed = new PackedSentences(sentences);
-        return new ArticleSentencesWire
-        {
-            Texts = [.. packed.Outlines.Select(outline => outline.Text)], Positions = [.. packed.Outlines.Select(outline => outline.Position)],
-            Dimensions = packed.Dimensions, Places = packed.Places, Values = packed.Values, Products = packed.Products,
-        };
-    }
+        Texts = [.. sentences.Outlines.Select(outline => outline.Text)], Positions = [.. sentences.Outlines.Select(outline => outline.Position)],
+        Dimensions = sentences.Dimensions, Places = sentences.Vectors.Places, Values = sentences.Vectors.Values, Products = sentences.Products,
+    };
 
     public readonly ArticleSentences ToSentences()
     {
         SentenceOutline[] outlines = [.. Texts.Zip(Positions, SentenceOutline.Of)];
-        return new PackedSentences(outlines, Dimensions, Places, Values.Values!, Products.Values!).Unpack();
+        return new ArticleSentences(outlines, new SentenceVectors(outlines.Length, Dimensions, Places, Values.Values!, Products.Values!));
     }
 }
 

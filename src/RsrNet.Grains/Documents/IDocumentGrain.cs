@@ -12,11 +12,12 @@ public interface IDocumentGrain : IGrainWithStringKey
     [Alias("find")]
     Task<Document?> Find();
 
-    /// <summary>Its supervision steps from now on; ends when it is deleted, and at once where it has been.</summary>
+    /// <summary>Its supervision steps after one that the follower knows; ends when it is deleted, and at once where it has been.</summary>
     /// <param name="sequence">Of the revision that the follower knows.</param>
     /// <param name="revision">Its number. A document that was deleted since, and came again, is another one.</param>
+    /// <param name="after">The last step that the follower knows, so that none is missed that was made while it was on its way here.</param>
     [Alias("watch")]
-    IAsyncEnumerable<TrajectoryPoint> Watch(long sequence, int revision, CancellationToken cancellation = default);
+    IAsyncEnumerable<TrajectoryPoint> Watch(long sequence, int revision, int after, CancellationToken cancellation = default);
 
     /// <inheritdoc cref="ILearner.Amend"/>
     [Alias("amend"), ResponseTimeout("00:02:00")]

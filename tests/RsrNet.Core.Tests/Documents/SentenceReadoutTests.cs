@@ -110,9 +110,9 @@ public sealed class SentenceReadoutTests
     {
         var encoder = new HashedEncoder();
         var together = ArticleSentences.Of(encoder, [Text, "Here comes another one. It has two sentences."]);
-        Assert.Equal(ArticleSentences.Of(encoder, Text).Vectors, together[0].Vectors);
+        Assert.Equal(ArticleSentences.Of(encoder, Text).Vectors.Values, together[0].Vectors.Values);
         Assert.Equal(2, together[1].Count);
-        Assert.Equal(1f, RsrNet.Core.Numerics.VectorMath.Norm(together[1].Vector(1)), 1e-5f);
+        Assert.Equal(1f, RsrNet.Core.Numerics.VectorMath.Norm(together[1].Vectors.Of(1)), 1e-5f);
     }
 
     private static (SummaryView View, ResidualStatistics Statistics) View(string text = Text)
