@@ -119,6 +119,7 @@ public sealed record RsrNetOptions
             AtLeast($"{section}.LatentRecursions", residual.LatentRecursions, 1);
             AtLeast($"{section}.SupervisionSteps", residual.SupervisionSteps, 1);
             Between($"{section}.LearningRate", residual.LearningRate, 0, double.PositiveInfinity);
+            AtLeast($"{section}.WeightDecay", residual.WeightDecay, 0, Math.BitDecrement(1 / residual.LearningRate));
             AtLeast($"{section}.AverageDecay", residual.AverageDecay, 0, Math.BitDecrement(1.0));
             AtLeast($"{section}.Replays", residual.Replays, 0);
             AtLeast($"{section}.ReservoirSize", residual.ReservoirSize, 1);

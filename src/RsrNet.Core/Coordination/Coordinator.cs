@@ -1,3 +1,4 @@
+using RsrNet.Core.Numerics;
 using RsrNet.Core.Replicas;
 using RsrNet.Core.Weights;
 
@@ -41,14 +42,14 @@ public sealed class Coordinator
         Optimizer = new AdamState(weights.Layout.ParameterCount);
     }
 
-    /// <summary>One that a replica steps weights of its own with, between two averagings: network and moments, and nothing beside them.</summary>
+    /// <summary>One that a replica steps weights of its own with, between two averagings: network, moments and the weights' decay, and nothing beside them.</summary>
     /// <param name="published">With moments.</param>
     internal static Coordinator OfReplica(PublishedWeights published, CoordinationOptions options)
     {
         var moments = published.Optimizer ?? throw new ArgumentException("weights without Adam's moments cannot be stepped from", nameof(published));
         return new Coordinator(options with { LearningRate = published.LearningRate }, published.Weights.Clone())
         {
-            Optimizer = moments.Clone(), Version = published.Version,
+            Optimizer = moments.Clone(), Version = published.Version, Residual = published.Residual,
         };
     }
 
@@ -102,6 +103,7 @@ public sealed class Coordinator
             RefusedGradients++;
             return double.NaN;
         }
+        if (Residual is { WeightDecay: > 0 } residual) VectorMath.Scale(Weights.Parameters, (float)(1 - rates.LearningRate * residual.WeightDecay));
         FusedAdam.Step(Weights.Parameters, gradient, GradientClip.Coefficient(norm, options.ClipNorm), Optimizer, rates);
         average?.Add(Weights);
         Observe(lessons);

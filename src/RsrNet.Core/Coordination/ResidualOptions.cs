@@ -33,6 +33,12 @@ public sealed record ResidualOptions
     /// <summary>Adam's step size. Default 0.003; above 0.</summary>
     public double LearningRate { get; init; } = 3e-3;
 
+    /// <summary>
+    /// Share of each weight, times the learning rate, that an update takes away (Loshchilov, Hutter: Decoupled Weight Decay Regularization, 2019). Default 1;
+    /// at least 0. Without it the recursion's gain grows with every update, until after some thousand it no longer contracts and documents do not converge.
+    /// </summary>
+    public double WeightDecay { get; init; } = 1;
+
     /// <summary>Decay of the average of weights that is served. Default 0.99; in [0, 1); 0 serves the trained weights.</summary>
     public double AverageDecay { get; init; } = 0.99;
 
@@ -70,6 +76,7 @@ public sealed record ResidualOptions
     public void Check()
     {
         Require(LearningRate > 0, nameof(LearningRate), "above 0", LearningRate);
+        Require(WeightDecay >= 0 && WeightDecay * LearningRate < 1, nameof(WeightDecay), "at least 0, and below 1 times the learning rate", WeightDecay);
         Require(AverageDecay is >= 0 and < 1, nameof(AverageDecay), "at least 0 and below 1", AverageDecay);
         Require(Replays >= 0, nameof(Replays), "at least 0", Replays);
         Require(ReservoirSize >= 1, nameof(ReservoirSize), "at least 1", ReservoirSize);

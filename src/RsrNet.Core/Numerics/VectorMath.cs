@@ -122,6 +122,12 @@ public static class VectorMath
         for (; i < to.Length; i++) to[i] += from[i] * factor;
     }
 
+    /// <summary>Multiplies each element.</summary>
+    public static void Scale(Span<float> vector, float factor)
+    {
+        foreach (ref var element in vector) element *= factor;
+    }
+
     /// <summary>Scales to length 1; a zero vector, or one that holds no number, stays as it is.</summary>
     /// <returns>The length before.</returns>
     public static float Normalize(Span<float> a)

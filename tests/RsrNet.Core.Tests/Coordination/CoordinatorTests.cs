@@ -27,6 +27,19 @@ public sealed class CoordinatorTests
     }
 
     [Theory]
+    [InlineData(0)]
+    [InlineData(2)]
+    public void Apply_InTheResidualMode_TakesItsShareOfEachWeightFirst(double decay)
+    {
+        var shape = Tiny with { Mode = LearningMode.Residual };
+        var options = new ResidualOptions { Hidden = 3, Latent = 2, LearningRate = 0.01, WeightDecay = decay };
+        var coordinator = new Coordinator(RecursionInitialization.Create(shape, 7), new CoordinationOptions(), options);
+        var before = coordinator.Weights.Parameters.ToArray();
+        coordinator.Apply(new float[before.Length], 1);
+        Assert.Equal(before.Select(weight => weight * (float)(1 - 0.01 * decay)), coordinator.Weights.Parameters);
+    }
+
+    [Theory]
     [InlineData(float.NaN, 1f)]
     [InlineData(float.PositiveInfinity, 1f)]
     [InlineData(1f, float.NaN)]
