@@ -62,8 +62,8 @@ internal sealed class SingleProcess : IServing
                 configuration.Learner, encoder, storage.Documents, storage.Checkpoints, plan.Engine.Create, warn: notice,
                 cancellation: cancellation);
             if (encoder is not HashedEncoder) await storage.Documents.WriteSetting(EncoderNameSetting, EncoderChoice.Durable(name), cancellation);
-            // With a database, too: a model's checkpoint and its place in the stream are one file.
-            models = new ModelHost(storage.Documents, Path.Combine(configuration.Server.Data, "models"), configuration.Models, warn: notice, readSentencePiece: plan.ReadSentencePiece);
+            models = await ModelHost.Open(
+                storage.Documents, storage.Models, configuration.Models, warn: notice, readSentencePiece: plan.ReadSentencePiece, cancellation: cancellation);
             learner.Stored += models.OnArrival;
             server = RsrNetServer.Build(
                 configuration.Server, configuration.Learner.Articles, learner,
