@@ -13,6 +13,7 @@ using RsrNet.Cli.Telemetry;
 using RsrNet.Cli.Weights;
 using RsrNet.Core;
 using RsrNet.Core.Documents;
+using RsrNet.Core.Replicas;
 using RsrNet.Server.Configuration;
 
 namespace RsrNet.Cli;
@@ -81,7 +82,7 @@ internal static class RsrNetCommand
         }
         catch (Exception problem) when (
             problem is CommandException or ConfigurationException or StoreUnavailableException or WeightsRejectedException
-            or IOException or UnauthorizedAccessException)
+            or EngineUnavailableException or IOException or UnauthorizedAccessException)
         {
             terminal.Notice(problem.Message);
             return Failed;

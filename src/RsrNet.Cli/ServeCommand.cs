@@ -85,6 +85,8 @@ internal static class ServeCommand
             }
             if (parsed.GetValue(encoder) is { } name) EncoderChoice.RequireFolder(name);
             var network = EngineChoice.Of(terminal, parsed.GetValue(engine), configuration.Learner.Replicas.Engine);
+            // Before anything is opened: the message names the model and what to do.
+            foreach (var (model, options) in configuration.Models) options.FindEngine(model, terminal.Edition.Engines);
             var wishes = new Wishes(
                 configuration, network, parsed.GetValue(encoder), watched, isDemo ? parsed.GetValue(rate) : null, parsed.GetValue(drift),
                 parsed.GetValue(quiet));
@@ -111,7 +113,7 @@ internal static class ServeCommand
         long version;
         var plan = new ServingPlan(
             wishes.Configuration, wishes.Engine, EncoderChoice.Of(terminal, wishes.Configuration.Learner.Embedding), wishes.Encoder,
-            terminal.Edition.ReadSentencePiece);
+            terminal.Edition.ReadSentencePiece, terminal.Edition.Engines);
         await using (var process = await terminal.Edition.Start(plan, status.Notice, cancellation))
         {
             var before = await process.Learner.ReadTelemetry(cancellation);

@@ -63,7 +63,9 @@ internal sealed class SingleProcess : IServing
                 cancellation: cancellation);
             if (encoder is not HashedEncoder) await storage.Documents.WriteSetting(EncoderNameSetting, EncoderChoice.Durable(name), cancellation);
             // With a database, too: a model's checkpoint and its place in the stream are one file.
-            models = new ModelHost(storage.Documents, Path.Combine(configuration.Server.Data, "models"), configuration.Models, warn: notice, readSentencePiece: plan.ReadSentencePiece);
+            models = new ModelHost(
+                storage.Documents, Path.Combine(configuration.Server.Data, "models"), configuration.Models, warn: notice,
+                readSentencePiece: plan.ReadSentencePiece, engines: plan.Engines);
             learner.Stored += models.OnArrival;
             server = RsrNetServer.Build(
                 configuration.Server, configuration.Learner.Articles, learner,

@@ -121,7 +121,12 @@ internal sealed class ClusterProcess : IServing
             var learner = cluster.Services.GetRequiredService<ClusterLearner>();
             await CheckEncoder(learner, encoder, cancellation);
             // In a cluster, too, text models learn in one process: the one whose configuration names them.
-            if (storage is not null) models = new ModelHost(storage.Documents, Path.Combine(configuration.Server.Data, "models"), configuration.Models, warn: notice, readSentencePiece: plan.ReadSentencePiece);
+            if (storage is not null)
+            {
+                models = new ModelHost(
+                    storage.Documents, Path.Combine(configuration.Server.Data, "models"), configuration.Models, warn: notice,
+                    readSentencePiece: plan.ReadSentencePiece, engines: plan.Engines);
+            }
             server = RsrNetServer.Build(
                 configuration.Server, configuration.Learner.Articles, learner,
                 // What keeps the host from starting is thrown, and said once.

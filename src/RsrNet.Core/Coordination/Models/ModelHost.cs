@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Embedding.Vocabularies;
+using RsrNet.Core.Replicas;
 using RsrNet.Core.Weights;
 
 namespace RsrNet.Core.Coordination.Models;
@@ -23,6 +24,7 @@ public sealed class ModelHost : IAsyncDisposable
     private readonly TimeProvider time;
     private readonly Action<string> warn;
     private readonly ReadSentencePiece? readSentencePiece;
+    private readonly EngineCatalog engines;
     private readonly Lock adding = new();
     private bool started;
 
@@ -30,11 +32,14 @@ public sealed class ModelHost : IAsyncDisposable
     /// <param name="configured">By name; checked.</param>
     /// <param name="warn">Told what is odd but can be worked with.</param>
     /// <param name="readSentencePiece">Null where this edition reads none.</param>
+    /// <param name="engines">What models are computed on; null for Core's own.</param>
     /// <exception cref="IOException">The folder cannot be used, or a vocabulary's file is not there or cannot be read.</exception>
+    /// <exception cref="EngineUnavailableException">A configured model's engine is not there or cannot run here.</exception>
     public ModelHost(
         IDocumentStore store, string folder, IReadOnlyDictionary<string, ModelOptions> configured, TimeProvider? time = null, Action<string>? warn = null,
-        ReadSentencePiece? readSentencePiece = null)
+        ReadSentencePiece? readSentencePiece = null, EngineCatalog? engines = null)
     {
+        this.engines = engines ?? EngineCatalog.OfCore();
         this.readSentencePiece = readSentencePiece;
         this.store = store;
         this.folder = folder;
@@ -45,14 +50,15 @@ public sealed class ModelHost : IAsyncDisposable
             if (options.VocabularyFile.Length > 0 && !File.Exists(options.VocabularyFile))
                 throw new FileNotFoundException($"Models.{name}.VocabularyFile is '{options.VocabularyFile}', and there is no such file");
             if (options.Vocabulary == VocabularyKind.SentencePiece) Check(name, options);
-            Open(name, options);
+            Open(name, options, options.FindEngine(name, this.engines));
         }
         // A server without models needs no place for them.
         foreach (var path in Directory.Exists(folder) ? Directory.GetDirectories(folder) : [])
         {
             var name = Path.GetFileName(path);
             var description = Path.Combine(path, DescriptionFile);
-            if (!runners.ContainsKey(name) && File.Exists(description) && ReadDescription(description) is { } options) Open(name, options);
+            if (!runners.ContainsKey(name) && File.Exists(description) && ReadDescription(description) is { } options)
+                Open(name, options, EngineOfRemembered(name, options));
         }
     }
 
@@ -88,9 +94,10 @@ public sealed class ModelHost : IAsyncDisposable
         lock (adding)
         {
             if (runners.ContainsKey(name)) return null;
+            var engine = FindEngine(name, options);
             Directory.CreateDirectory(Path.Combine(folder, name));
             DurableFile.Write(Path.Combine(folder, name, DescriptionFile), stream => JsonSerializer.Serialize(stream, options, Json));
-            var runner = Open(name, options);
+            var runner = Open(name, options, engine);
             if (started) runner.Start();
             return runner;
         }
@@ -101,8 +108,36 @@ public sealed class ModelHost : IAsyncDisposable
         foreach (var runner in runners.Values) await runner.DisposeAsync();
     }
 
-    private ModelRunner Open(string name, ModelOptions options) =>
-        runners[name] = new ModelRunner(name, options, store, Path.Combine(folder, name), time, warn, readSentencePiece);
+    private ModelRunner Open(string name, ModelOptions options, EngineOffer engine) =>
+        runners[name] = new ModelRunner(name, options, store, Path.Combine(folder, name), time, warn, readSentencePiece, engine);
+
+    /// <exception cref="ArgumentException">It is not there or cannot run here.</exception>
+    private EngineOffer FindEngine(string name, ModelOptions options)
+    {
+        try
+        {
+            return options.FindEngine(name, engines);
+        }
+        catch (EngineUnavailableException problem)
+        {
+            throw new ArgumentException(problem.Message, problem);
+        }
+    }
+
+    /// <summary>A request chose it, and nobody is there to choose again: the same checkpoint goes on on any engine.</summary>
+    private EngineOffer EngineOfRemembered(string name, ModelOptions options)
+    {
+        try
+        {
+            return options.FindEngine(name, engines);
+        }
+        catch (EngineUnavailableException problem)
+        {
+            var instead = engines.FindForText(EngineCatalog.Auto);
+            warn($"{problem.Message}; the model goes on on the engine {instead.Name}");
+            return instead;
+        }
+    }
 
     /// <summary>Says at the start what else would only come up when the first article is learned.</summary>
     private void Check(string name, ModelOptions options)

@@ -1,6 +1,7 @@
 using RsrNet.Core.Articles;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Embedding.Vocabularies;
+using RsrNet.Core.Replicas;
 using RsrNet.Core.Replicas.Recurrent;
 using RsrNet.Core.Telemetry;
 using RsrNet.Core.Weights;
@@ -25,6 +26,7 @@ public sealed class ModelRunner : IAsyncDisposable
     private readonly ModelCheckpointFolder checkpoints;
     private readonly TimeProvider time;
     private readonly ReadSentencePiece? readSentencePiece;
+    private readonly EngineOffer engine;
     private readonly CancellationTokenSource stop = new();
     private readonly SemaphoreSlim arrival = new(0);
 
@@ -42,11 +44,13 @@ public sealed class ModelRunner : IAsyncDisposable
 
     /// <param name="options">Already checked. Those of a checkpoint count where there is one.</param>
     /// <param name="warn">Told what is odd but can be worked with.</param>
+    /// <param name="engine">What computes: one that runs text models.</param>
     /// <exception cref="IOException">The folder cannot be used.</exception>
     internal ModelRunner(
-        string name, ModelOptions options, IDocumentStore store, string folder, TimeProvider time, Action<string> warn, ReadSentencePiece? readSentencePiece)
+        string name, ModelOptions options, IDocumentStore store, string folder, TimeProvider time, Action<string> warn, ReadSentencePiece? readSentencePiece,
+        EngineOffer engine)
     {
-        (Name, this.store, this.time, this.readSentencePiece) = (name, store, time, readSentencePiece);
+        (Name, this.store, this.time, this.readSentencePiece, this.engine) = (name, store, time, readSentencePiece, engine);
         checkpoints = new ModelCheckpointFolder(folder, options.Keep);
         savedAt = time.GetTimestamp();
         Options = options;
@@ -72,7 +76,7 @@ public sealed class ModelRunner : IAsyncDisposable
         lock (gate)
         {
             return new ModelStatus(
-                Name, Options, version, durableVersion, position, model?.Network.Parameters.Values.Length ?? 0, model?.Vocabulary.Count ?? 0,
+                Name, Options, engine.Name, version, durableVersion, position, model?.ParameterCount ?? 0, model?.Vocabulary.Count ?? 0,
                 Classes, scores.Read(), model?.RefusedGradients ?? 0, problem);
         }
     }
@@ -95,7 +99,7 @@ public sealed class ModelRunner : IAsyncDisposable
             if (Classifier() is not { } classifier) return [];
             if (!untrained) return classifier.Embed(texts);
             using var before = new TextClassifier(
-                Options with { Replicas = 1 }, classifier.Vocabulary, classifier.Classes, RecurrentNetwork.Create(classifier.Network.Shape, Options.Seed));
+                Options with { Replicas = 1 }, classifier.Vocabulary, classifier.Classes, RecurrentNetwork.Create(classifier.Shape, Options.Seed), open: engine.OpenText);
             return before.Embed(texts);
         }
     }
@@ -186,11 +190,11 @@ public sealed class ModelRunner : IAsyncDisposable
         lock (gate)
         {
             if (source is not null) return Adopt(network, NewVocabulary([], source.Vocabulary), source.Classes, null, null);
-            if (model is null || network.Shape.Vocabulary != model.Network.Shape.Vocabulary || network.Shape.Outputs != model.Network.Shape.Outputs)
+            if (model is null || network.Shape.Vocabulary != model.Shape.Vocabulary || network.Shape.Outputs != model.Shape.Outputs)
             {
                 throw new WeightsRejectedException(
                     $"the file does not say which words and classes its {network.Shape.Vocabulary} rows and {network.Shape.Outputs} outputs stand for, and the model has "
-                    + $"{model?.Network.Shape.Vocabulary ?? 0} and {model?.Network.Shape.Outputs ?? 0}: bring the metadata of the file that was downloaded");
+                    + $"{model?.Shape.Vocabulary ?? 0} and {model?.Shape.Outputs ?? 0}: bring the metadata of the file that was downloaded");
             }
             return Adopt(network, NewVocabulary([], model.Vocabulary.Content), Classes, null, null);
         }
@@ -363,7 +367,7 @@ public sealed class ModelRunner : IAsyncDisposable
             // One that came by twice while the batch was gathered is in it twice.
             batch.RemoveAll(document => !learned.Add(document.Id, TextOf(document.Article), LabelOf(document.Article)));
             if (model is null || batch.Count == 0) return;
-            var (before, refused) = (model.Optimizer.Step, model.RefusedGradients);
+            var (before, refused) = (model.Updates, model.RefusedGradients);
             if (model is LanguageModel language)
             {
                 var read = language.Learn(batch.ConvertAll(document => TextOf(document.Article)));
@@ -384,7 +388,7 @@ public sealed class ModelRunner : IAsyncDisposable
                 scores.Add(batch.Count, batch.Count, hits, mean);
                 loss = (float)mean;
             }
-            var updates = model.Optimizer.Step - before;
+            var updates = model.Updates - before;
             version += updates;
             position = stream.Position;
             unsavedArticles += batch.Count;
@@ -414,6 +418,7 @@ public sealed class ModelRunner : IAsyncDisposable
         {
             BatchSize = Options.BatchSize, BatchWaitMs = Options.BatchWaitMs, LearningRate = Options.LearningRate, ClipNorm = Options.ClipNorm,
             MaxTokens = Options.MaxTokens, CheckpointArticles = Options.CheckpointArticles, CheckpointSeconds = Options.CheckpointSeconds, Keep = Options.Keep, Replicas = Options.Replicas,
+            Engine = Options.Engine,
         };
         model = Create(NewVocabulary([], checkpoint.Vocabulary), checkpoint.Network, checkpoint.Classes, checkpoint.Optimizer);
         scores = ModelScores.From(checkpoint.Scores);
@@ -426,8 +431,8 @@ public sealed class ModelRunner : IAsyncDisposable
     private TextModel Create(
         IVocabulary vocabulary, RecurrentNetwork? network = null, IReadOnlyList<string>? classes = null, AdamState? optimizer = null) =>
         Options.Kind == ModelKind.Classifier
-            ? new TextClassifier(Options, vocabulary, classes, network, optimizer)
-            : new LanguageModel(Options, vocabulary, network, optimizer);
+            ? new TextClassifier(Options, vocabulary, classes, network, optimizer, engine.OpenText)
+            : new LanguageModel(Options, vocabulary, network, optimizer, engine.OpenText);
 
     private IVocabulary NewVocabulary(IReadOnlyList<string> texts, VocabularyContent? content = null) => Options.Vocabulary switch
     {
@@ -457,12 +462,12 @@ public sealed class ModelRunner : IAsyncDisposable
 
     private LanguageModel Copy(LanguageModel current)
     {
-        var network = new RecurrentNetwork(current.Network.Shape);
+        var network = new RecurrentNetwork(current.Shape);
         current.Network.Parameters.Values.CopyTo(network.Parameters.Values, 0);
         network.Parameters.OnChanged();
         // Only what grows needs a copy.
         var vocabulary = Options.Vocabulary == VocabularyKind.SentencePiece ? current.Vocabulary : NewVocabulary([], current.Vocabulary.Content);
-        return new LanguageModel(Options with { Replicas = 1 }, vocabulary, network);
+        return new LanguageModel(Options with { Replicas = 1 }, vocabulary, network, open: engine.OpenText);
     }
 
     /// <exception cref="ModelKindException">It is no classifier.</exception>

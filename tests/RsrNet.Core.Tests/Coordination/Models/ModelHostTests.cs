@@ -1,6 +1,7 @@
 using RsrNet.Core.Articles;
 using RsrNet.Core.Coordination.Models;
 using RsrNet.Core.Documents;
+using RsrNet.Core.Replicas;
 using RsrNet.Core.Replicas.Recurrent;
 using RsrNet.Core.Weights;
 
@@ -174,6 +175,69 @@ public sealed class ModelHostTests : IDisposable
         var problem = Assert.ThrowsAny<IOException>(() => new ModelHost(
             store, folder.File("models"), new Dictionary<string, ModelOptions> { ["pieces"] = options }));
         Assert.Contains("--edition full", problem.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("torch-cpu", "Models.topics.Engine: there is no engine 'torch-cpu' in this edition, which has reference, cpu and auto; it comes with the full edition")]
+    [InlineData("steam", "Models.topics.Engine: there is no engine 'steam' in this edition, which has reference, cpu and auto")]
+    [InlineData("reference", "Models.topics.Engine: the engine 'reference' does not run text models; cpu and auto do")]
+    public async Task Engine_ThatIsNotThere_IsRefusedAtTheStartAndByARequest(string engine, string message)
+    {
+        var options = Two["topics"] with { Engine = engine };
+        Assert.StartsWith(message, Assert.Throws<EngineUnavailableException>(() => new ModelHost(
+            store, folder.Path, new Dictionary<string, ModelOptions> { ["topics"] = options })).Message, StringComparison.Ordinal);
+        await using var host = new ModelHost(store, folder.Path, new Dictionary<string, ModelOptions>());
+        Assert.StartsWith(message, Assert.Throws<ArgumentException>(() => host.Add("topics", options)).Message, StringComparison.Ordinal);
+        Assert.Empty(host.Models);
+        Assert.False(Directory.Exists(folder.File("topics")));
+    }
+
+    [Fact]
+    public async Task Engine_OfAModel_ComputesIt_AndMayBeAnotherAfterARestart()
+    {
+        var opened = 0;
+        var engines = EngineCatalog.OfCore().Add(new EngineOffer("steam", "a test's", 5, (shape, options) => new ReferenceEngine(shape, options))
+        {
+            OpenText = (network, optimizer, options, seed) =>
+            {
+                opened++;
+                return new TapeEngine(network, optimizer, options, seed);
+            },
+        });
+        await Store(0, 8);
+        var none = new Dictionary<string, ModelOptions>();
+        Classification before;
+        await using (var host = new ModelHost(store, folder.Path, none, engines: engines))
+        {
+            host.Start();
+            var model = host.Add("late", Two["topics"] with { Engine = "steam" })!;
+            await Learned(host, "late", 6);
+            Assert.Equal("steam", model.Read().Engine);
+            Assert.Equal(1, opened);
+            before = model.Classify("the bank lost");
+        }
+        // Nobody can choose again for a model that a request added, and its checkpoint is good for any engine.
+        var warnings = new List<string>();
+        await using var again = new ModelHost(store, folder.Path, none, warn: warnings.Add);
+        Assert.StartsWith("Models.late.Engine: there is no engine 'steam'", Assert.Single(warnings), StringComparison.Ordinal);
+        Assert.EndsWith("the model goes on on the engine cpu", warnings[0], StringComparison.Ordinal);
+        Assert.Equal("cpu", again.Find("late")!.Read().Engine);
+        Assert.Equal(before.Scores, again.Find("late")!.Classify("the bank lost").Scores);
+    }
+
+    [Fact]
+    public void Engine_WithReplicas_IsCpu()
+    {
+        var engines = EngineCatalog.OfCore().Add(new EngineOffer("steam", "a test's", 90, (shape, options) => new ReferenceEngine(shape, options))
+        {
+            OpenText = (network, optimizer, options, seed) => new TapeEngine(network, optimizer, options, seed),
+        });
+        Assert.Equal("steam", new ModelOptions().FindEngine("x", engines).Name);
+        Assert.Equal("cpu", new ModelOptions { Replicas = 2 }.FindEngine("x", engines).Name);
+        Assert.Equal(
+            "Models.x.Replicas is 2, and Engine is steam; replicas are threads of the engine cpu: leave one of the two out",
+            Assert.Single(new ModelOptions { Replicas = 2, Engine = "steam" }.Problems("x")));
+        Assert.Empty(new ModelOptions { Replicas = 2, Engine = "cpu" }.Problems("x"));
     }
 
     [Fact]
