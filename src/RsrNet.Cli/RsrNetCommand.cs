@@ -14,6 +14,7 @@ using RsrNet.Cli.Weights;
 using RsrNet.Core;
 using RsrNet.Core.Coordination.Models;
 using RsrNet.Core.Documents;
+using RsrNet.Core.Replicas;
 using RsrNet.Server.Configuration;
 
 namespace RsrNet.Cli;
@@ -82,7 +83,7 @@ internal static class RsrNetCommand
         }
         catch (Exception problem) when (
             problem is CommandException or ConfigurationException or StoreUnavailableException or WeightsRejectedException or ModelConflictException
-            or IOException or UnauthorizedAccessException)
+            or EngineUnavailableException or IOException or UnauthorizedAccessException)
         {
             terminal.Notice(problem.Message);
             return Failed;

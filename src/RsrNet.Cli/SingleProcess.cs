@@ -63,7 +63,8 @@ internal sealed class SingleProcess : IServing
                 cancellation: cancellation);
             if (encoder is not HashedEncoder) await storage.Documents.WriteSetting(EncoderNameSetting, EncoderChoice.Durable(name), cancellation);
             models = await ModelHost.Open(
-                storage.Documents, storage.Models, configuration.Models, warn: notice, readSentencePiece: plan.ReadSentencePiece, cancellation: cancellation);
+                storage.Documents, storage.Models, configuration.Models, warn: notice, readSentencePiece: plan.ReadSentencePiece, engines: plan.Engines,
+                cancellation: cancellation);
             learner.Stored += models.OnArrival;
             server = RsrNetServer.Build(
                 configuration.Server, configuration.Learner.Articles, learner,

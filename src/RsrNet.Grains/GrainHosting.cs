@@ -40,6 +40,9 @@ public sealed record SiloParts
     /// <summary>Null where this silo reads no SentencePiece vocabularies.</summary>
     public ReadSentencePiece? ReadSentencePiece { get; init; }
 
+    /// <summary>What text models are computed on; null for Core's own.</summary>
+    public EngineCatalog? TextEngines { get; init; }
+
     /// <summary>Makes an engine for the notebook's network; the residual mode has one of its own.</summary>
     public Func<RecursionShape, RecursionOptions, IRecursionEngine> Engine { get; init; } = static (shape, options) => new CpuEngine(shape, options);
 
@@ -73,6 +76,7 @@ public static class GrainHosting
             services.AddSingleton(parts.Store); // as a value: the container leaves it to its owner to dispose
             if (parts.Checkpoints is not null) services.AddSingleton(parts.Checkpoints);
             services.AddSingleton(parts.Models);
+            services.AddSingleton(parts.TextEngines ?? EngineCatalog.OfCore());
             if (parts.ReadSentencePiece is not null) services.AddSingleton(parts.ReadSentencePiece);
             services.AddSingleton(options ?? new GrainOptions());
             services.AddSingleton(_ => new ReplicaEngines(parts.Engine, parts.Device, parts.Options, parts.Encoder));

@@ -37,7 +37,8 @@ internal sealed class LearningWatch(IGrainFactory grains, ISiloStatusOracle silo
     private async Task Persist(Func<Task> wake)
     {
         var since = time.GetTimestamp();
-        while (time.GetElapsedTime(since) < Endurance)
+        // A silo that ends itself leaves it to those that stay.
+        while (time.GetElapsedTime(since) < Endurance && silos.CurrentStatus is SiloStatus.Active or SiloStatus.Joining)
         {
             try
             {

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Embedding.Vocabularies;
+using RsrNet.Core.Replicas;
 using RsrNet.Core.Weights;
 
 namespace RsrNet.Core.Coordination.Models;
@@ -14,11 +15,14 @@ public sealed class ModelHost : ITextModels, IAsyncDisposable
     private readonly TimeProvider time;
     private readonly Action<string> warn;
     private readonly ReadSentencePiece? readSentencePiece;
+    private readonly EngineCatalog engines;
     private readonly SemaphoreSlim adding = new(1, 1);
     private bool started;
 
-    private ModelHost(IDocumentStore store, IModelStore models, TimeProvider? time, Action<string>? warn, ReadSentencePiece? readSentencePiece)
+    private ModelHost(
+        IDocumentStore store, IModelStore models, TimeProvider? time, Action<string>? warn, ReadSentencePiece? readSentencePiece, EngineCatalog? engines)
     {
+        this.engines = engines ?? EngineCatalog.OfCore();
         (this.store, this.models, this.readSentencePiece) = (store, models, readSentencePiece);
         this.time = time ?? TimeProvider.System;
         this.warn = warn ?? (static _ => { });
@@ -29,17 +33,20 @@ public sealed class ModelHost : ITextModels, IAsyncDisposable
     /// <param name="configured">By name; checked.</param>
     /// <param name="warn">Told what is odd but can be worked with.</param>
     /// <param name="readSentencePiece">Null where this edition reads none.</param>
+    /// <param name="engines">What models are computed on; null for Core's own.</param>
     /// <exception cref="IOException">The place cannot be used, or a vocabulary's file is not there or cannot be read.</exception>
+    /// <exception cref="EngineUnavailableException">A configured model's engine is not there or cannot run here.</exception>
     /// <exception cref="ModelConflictException">The configuration wants another network under a name that there is.</exception>
     public static async Task<ModelHost> Open(
         IDocumentStore store, IModelStore models, IReadOnlyDictionary<string, ModelOptions> configured, TimeProvider? time = null, Action<string>? warn = null,
-        ReadSentencePiece? readSentencePiece = null, CancellationToken cancellation = default)
+        ReadSentencePiece? readSentencePiece = null, EngineCatalog? engines = null, CancellationToken cancellation = default)
     {
-        var host = new ModelHost(store, models, time, warn, readSentencePiece);
+        var host = new ModelHost(store, models, time, warn, readSentencePiece, engines);
         try
         {
             foreach (var (name, options) in configured)
             {
+                options.FindEngine(name, host.engines);
                 var named = await models.Name(name, ModelDescription.Of(name, options, readSentencePiece), cancellation);
                 if (named.Changed is { } changed) host.warn(changed);
             }
@@ -78,7 +85,7 @@ public sealed class ModelHost : ITextModels, IAsyncDisposable
 
     public async Task<ITextModel?> Add(string name, ModelOptions options, CancellationToken cancellation = default)
     {
-        options.CheckAddable(name);
+        options.CheckAddable(name, engines);
         await adding.WaitAsync(cancellation);
         try
         {
@@ -118,6 +125,6 @@ public sealed class ModelHost : ITextModels, IAsyncDisposable
     private async Task<ModelRunner> Open(string name, ModelDescription description, CancellationToken cancellation)
     {
         var checkpoints = await models.Claim(name, cancellation) ?? throw new IOException($"the model '{name}' has just been removed");
-        return runners[name] = await ModelRunner.Open(name, description, store, checkpoints, time, warn, readSentencePiece, cancellation);
+        return runners[name] = await ModelRunner.Open(name, description, store, checkpoints, time, warn, readSentencePiece, engines, cancellation);
     }
 }

@@ -27,6 +27,7 @@ public sealed class ModelRunner : ITextModel, IAsyncDisposable
     private readonly VocabularyContent? fileVocabulary;
     private readonly TimeProvider time;
     private readonly ReadSentencePiece? readSentencePiece;
+    private readonly EngineOffer engine;
     private readonly CancellationTokenSource stop = new();
     private readonly SemaphoreSlim arrival = new(0);
     private readonly ComputeThread thread;
@@ -49,9 +50,10 @@ public sealed class ModelRunner : ITextModel, IAsyncDisposable
     private Task loop = Task.CompletedTask;
 
     private ModelRunner(
-        string name, ModelDescription description, IDocumentStore store, IModelCheckpoints checkpoints, TimeProvider time, ReadSentencePiece? readSentencePiece)
+        string name, ModelDescription description, IDocumentStore store, IModelCheckpoints checkpoints, TimeProvider time, ReadSentencePiece? readSentencePiece,
+        EngineOffer engine)
     {
-        (Name, this.store, this.checkpoints, this.time, this.readSentencePiece) = (name, store, checkpoints, time, readSentencePiece);
+        (Name, this.store, this.checkpoints, this.time, this.readSentencePiece, this.engine) = (name, store, checkpoints, time, readSentencePiece, engine);
         (Options, fileVocabulary) = (description.Options, description.Vocabulary);
         savedAt = time.GetTimestamp();
         stream = new StoredStream(store, 0);
@@ -60,14 +62,16 @@ public sealed class ModelRunner : ITextModel, IAsyncDisposable
 
     /// <summary>Opens a model where its newest checkpoint is.</summary>
     /// <param name="checkpoints">Claimed.</param>
-    /// <param name="warn">Told what is odd but can be worked with.</param>
+    /// <param name="warn">Told what is odd but can be worked with: also that the wanted engine is not there, so that another computes.</param>
+    /// <param name="engines">What it may be computed on; null for Core's own.</param>
     /// <exception cref="IOException">Checkpoints cannot be read, or this edition lacks what the vocabulary needs.</exception>
     /// <exception cref="StoreUnavailableException">The database does not answer.</exception>
     public static async Task<ModelRunner> Open(
         string name, ModelDescription description, IDocumentStore store, IModelCheckpoints checkpoints, TimeProvider? time = null, Action<string>? warn = null,
-        ReadSentencePiece? readSentencePiece = null, CancellationToken cancellation = default)
+        ReadSentencePiece? readSentencePiece = null, EngineCatalog? engines = null, CancellationToken cancellation = default)
     {
-        var runner = new ModelRunner(name, description, store, checkpoints, time ?? TimeProvider.System, readSentencePiece);
+        var engine = EngineOf(name, description.Options, engines ?? EngineCatalog.OfCore(), warn);
+        var runner = new ModelRunner(name, description, store, checkpoints, time ?? TimeProvider.System, readSentencePiece, engine);
         try
         {
             var newest = await checkpoints.LoadNewest(text => warn?.Invoke($"model {name}: {text}"), cancellation);
@@ -99,7 +103,7 @@ public sealed class ModelRunner : ITextModel, IAsyncDisposable
 
     public Task<ModelStatus> Read(CancellationToken cancellation = default) => Use(
         () => new ModelStatus(
-            Name, Options, version, durableVersion, position, model?.Network.Parameters.Values.Length ?? 0, model?.Vocabulary.Count ?? 0,
+            Name, Options, engine.Name, version, durableVersion, position, model?.ParameterCount ?? 0, model?.Vocabulary.Count ?? 0,
             Classes, scores.Read(), model?.RefusedGradients ?? 0, problem),
         cancellation);
 
@@ -114,7 +118,7 @@ public sealed class ModelRunner : ITextModel, IAsyncDisposable
             if (Classifier() is not { } classifier) return [];
             if (!untrained) return classifier.Embed(texts);
             using var before = new TextClassifier(
-                Options with { Replicas = 1 }, classifier.Vocabulary, classifier.Classes, RecurrentNetwork.Create(classifier.Network.Shape, Options.Seed));
+                Options with { Replicas = 1 }, classifier.Vocabulary, classifier.Classes, RecurrentNetwork.Create(classifier.Shape, Options.Seed), open: engine.OpenText);
             return before.Embed(texts);
         },
         cancellation);
@@ -162,11 +166,11 @@ public sealed class ModelRunner : ITextModel, IAsyncDisposable
         return await Change(() => Adopt(() =>
         {
             if (source is not null) return Create(NewVocabulary(source.Vocabulary), network, source.Classes);
-            if (model is null || network.Shape.Vocabulary != model.Network.Shape.Vocabulary || network.Shape.Outputs != model.Network.Shape.Outputs)
+            if (model is null || network.Shape.Vocabulary != model.Shape.Vocabulary || network.Shape.Outputs != model.Shape.Outputs)
             {
                 throw new WeightsRejectedException(
                     $"the file does not say which words and classes its {network.Shape.Vocabulary} rows and {network.Shape.Outputs} outputs stand for, and the model has "
-                    + $"{model?.Network.Shape.Vocabulary ?? 0} and {model?.Network.Shape.Outputs ?? 0}: bring the metadata of the file that was downloaded");
+                    + $"{model?.Shape.Vocabulary ?? 0} and {model?.Shape.Outputs ?? 0}: bring the metadata of the file that was downloaded");
             }
             return Create(NewVocabulary(model.Vocabulary.Content), network, Classes);
         }, null));
@@ -225,6 +229,21 @@ public sealed class ModelRunner : ITextModel, IAsyncDisposable
 
     private bool HasUnsaved => model is not null && (position != durablePosition || version != durableVersion);
 
+    /// <summary>Whoever chose it may have been on another machine: the same checkpoint goes on on any engine.</summary>
+    private static EngineOffer EngineOf(string name, ModelOptions options, EngineCatalog engines, Action<string>? warn)
+    {
+        try
+        {
+            return options.FindEngine(name, engines);
+        }
+        catch (EngineUnavailableException problem)
+        {
+            var instead = engines.FindForText(EngineCatalog.Auto);
+            warn?.Invoke($"{problem.Message}; the model goes on on the engine {instead.Name}");
+            return instead;
+        }
+    }
+
     /// <summary>Does something with the model, on its thread.</summary>
     private async Task<T> Use<T>(Func<T> work, CancellationToken cancellation = default)
     {
@@ -266,9 +285,9 @@ public sealed class ModelRunner : ITextModel, IAsyncDisposable
         var (adopted, next) = await Use(() =>
         {
             var created = create();
-            if (created.Vocabulary.Count <= created.Network.Shape.Vocabulary) return (created, version + 1);
+            if (created.Vocabulary.Count <= created.Shape.Vocabulary) return (created, version + 1);
             created.Dispose();
-            throw new WeightsRejectedException($"the vocabulary has {created.Vocabulary.Count} tokens, and the network rows for {created.Network.Shape.Vocabulary}");
+            throw new WeightsRejectedException($"the vocabulary has {created.Vocabulary.Count} tokens, and the network rows for {created.Shape.Vocabulary}");
         });
         try
         {
@@ -414,7 +433,7 @@ public sealed class ModelRunner : ITextModel, IAsyncDisposable
         // One that came by twice while the batch was gathered is in it twice.
         batch.RemoveAll(document => !learned.Add(document.Id, TextOf(document.Article), LabelOf(document.Article)));
         if (model is null || batch.Count == 0) return false;
-        var (before, refused) = (model.Optimizer.Step, model.RefusedGradients);
+        var (before, refused) = (model.Updates, model.RefusedGradients);
         if (model is LanguageModel language)
         {
             var read = language.Learn(batch.ConvertAll(document => TextOf(document.Article)));
@@ -435,7 +454,7 @@ public sealed class ModelRunner : ITextModel, IAsyncDisposable
             scores.Add(batch.Count, batch.Count, hits, mean);
             loss = (float)mean;
         }
-        var updates = model.Optimizer.Step - before;
+        var updates = model.Updates - before;
         version += updates;
         position = stream.Position;
         unsavedArticles += batch.Count;
@@ -477,19 +496,19 @@ public sealed class ModelRunner : ITextModel, IAsyncDisposable
     private TextModel Create(
         IVocabulary vocabulary, RecurrentNetwork? network = null, IReadOnlyList<string>? classes = null, AdamState? optimizer = null) =>
         Options.Kind == ModelKind.Classifier
-            ? new TextClassifier(Options, vocabulary, classes, network, optimizer)
-            : new LanguageModel(Options, vocabulary, network, optimizer);
+            ? new TextClassifier(Options, vocabulary, classes, network, optimizer, engine.OpenText)
+            : new LanguageModel(Options, vocabulary, network, optimizer, engine.OpenText);
 
     private IVocabulary NewVocabulary(VocabularyContent? content) => ModelVocabulary.Create(Options, content, readSentencePiece);
 
     private LanguageModel Copy(LanguageModel current)
     {
-        var network = new RecurrentNetwork(current.Network.Shape);
+        var network = new RecurrentNetwork(current.Shape);
         current.Network.Parameters.Values.CopyTo(network.Parameters.Values, 0);
         network.Parameters.OnChanged();
         // Only what grows needs a copy.
         var vocabulary = Options.Vocabulary == VocabularyKind.SentencePiece ? current.Vocabulary : NewVocabulary(current.Vocabulary.Content);
-        return new LanguageModel(Options with { Replicas = 1 }, vocabulary, network);
+        return new LanguageModel(Options with { Replicas = 1 }, vocabulary, network, open: engine.OpenText);
     }
 
     /// <exception cref="ModelKindException">It is no classifier.</exception>

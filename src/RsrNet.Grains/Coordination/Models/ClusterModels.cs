@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Orleans.Runtime;
 using RsrNet.Core.Coordination.Models;
+using RsrNet.Core.Replicas;
 using RsrNet.Core.Weights;
 
 namespace RsrNet.Grains.Coordination.Models;
@@ -24,7 +25,14 @@ public sealed class ClusterModels(IGrainFactory grains) : ITextModels
     public async Task<ITextModel?> Add(string name, ModelOptions options, CancellationToken cancellation = default)
     {
         options.CheckAddable(name); // says here, where the caller is, what is wrong with it
-        return await ClusterCall.Ask(Directory.Add(name, new ModelDescription(options)), cancellation) ? Model(name) : null;
+        try
+        {
+            return await ClusterCall.Ask(Directory.Add(name, new ModelDescription(options)), cancellation) ? Model(name) : null;
+        }
+        catch (EngineUnavailableException problem)
+        {
+            throw new ArgumentException(problem.Message, problem);
+        }
     }
 
     public Task<bool> Remove(string name, CancellationToken cancellation = default) => ClusterCall.Ask(Directory.Remove(name), cancellation);

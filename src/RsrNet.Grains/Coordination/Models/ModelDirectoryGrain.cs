@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Orleans.Concurrency;
 using Orleans.Runtime;
 using RsrNet.Core.Coordination.Models;
+using RsrNet.Core.Replicas;
 using RsrNet.Core.Weights;
 using RsrNet.Grains.Replicas;
 
@@ -31,6 +32,7 @@ public interface IModelDirectoryGrain : IGrainWithIntegerKey
     Task<bool> Has(string name);
 
     /// <returns>False where there is a model of this name.</returns>
+    /// <exception cref="EngineUnavailableException">Its engine is not there or cannot run.</exception>
     [Alias("add"), ResponseTimeout("00:02:00")]
     Task<bool> Add(string name, ModelDescription description);
 
@@ -47,7 +49,8 @@ public interface IModelDirectoryGrain : IGrainWithIntegerKey
 
 /// <summary>Its memory is what the store says; the models' grains do the work.</summary>
 [Reentrant, KeepAlive, PreferCpuSilos]
-internal sealed class ModelDirectoryGrain(IModelStore models, SiloNeighbours neighbours, ILogger<ModelDirectoryGrain> logger) : Grain, IModelDirectoryGrain, IRemindable
+internal sealed class ModelDirectoryGrain(IModelStore models, SiloNeighbours neighbours, EngineCatalog engines, ILogger<ModelDirectoryGrain> logger)
+    : Grain, IModelDirectoryGrain, IRemindable
 {
     private const string Reminder = "learn";
 
@@ -90,6 +93,8 @@ internal sealed class ModelDirectoryGrain(IModelStore models, SiloNeighbours nei
 
     public async Task<bool> Add(string name, ModelDescription description)
     {
+        // A gateway does not know what silos compute on.
+        description.Options.FindEngine(name, engines);
         if (!await models.Add(name, description)) return false;
         names.Add(name);
         await Model(name).Wake();

@@ -4,6 +4,7 @@ using Orleans.Runtime;
 using RsrNet.Core.Coordination.Models;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Embedding.Vocabularies;
+using RsrNet.Core.Replicas;
 using RsrNet.Core.Weights;
 using RsrNet.Grains.Replicas;
 
@@ -15,7 +16,7 @@ namespace RsrNet.Grains.Coordination.Models;
 /// </summary>
 [Reentrant, KeepAlive, PreferCpuSilos]
 internal sealed class ModelGrain(
-    IDocumentStore store, IModelStore models, SiloNeighbours neighbours, TimeProvider time, ILogger<ModelGrain> logger,
+    IDocumentStore store, IModelStore models, SiloNeighbours neighbours, EngineCatalog engines, TimeProvider time, ILogger<ModelGrain> logger,
     ReadSentencePiece? readSentencePiece = null) : Grain, IModelGrain
 {
     private ModelRunner? runner;
@@ -32,7 +33,7 @@ internal sealed class ModelGrain(
             DeactivateOnIdle();
             return;
         }
-        runner = await ModelRunner.Open(Name, description, store, checkpoints, time, Warn, readSentencePiece, cancellationToken);
+        runner = await ModelRunner.Open(Name, description, store, checkpoints, time, Warn, readSentencePiece, engines, cancellationToken);
         runner.Superseded += () => GrainContext.Deactivate(new DeactivationReason(DeactivationReasonCode.ApplicationRequested, "another activation learns the model"));
         runner.Start();
     }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using RsrNet.Core.Coordination.Models;
+using RsrNet.Core.Replicas;
 using RsrNet.Core.Weights;
 
 namespace RsrNet.Grains.Coordination.Models;
@@ -81,6 +82,20 @@ internal sealed class ModelKindConverter : IConverter<ModelKindException, ModelK
     public ModelKindException ConvertFromSurrogate(in ModelKindWire surrogate) => new(surrogate.Message);
 
     public ModelKindWire ConvertToSurrogate(in ModelKindException value) => new() { Message = value.Message };
+}
+
+[GenerateSerializer, Alias("rsrnet.engine-unavailable")]
+internal struct EngineUnavailableWire
+{
+    [Id(0)] public string Message;
+}
+
+[RegisterConverter]
+internal sealed class EngineUnavailableConverter : IConverter<EngineUnavailableException, EngineUnavailableWire>
+{
+    public EngineUnavailableException ConvertFromSurrogate(in EngineUnavailableWire surrogate) => new(surrogate.Message);
+
+    public EngineUnavailableWire ConvertToSurrogate(in EngineUnavailableException value) => new() { Message = value.Message };
 }
 
 [GenerateSerializer, Alias("rsrnet.model-conflict")]

@@ -1,6 +1,7 @@
 using RsrNet.Core.Articles;
 using RsrNet.Core.Coordination.Models;
 using RsrNet.Core.Documents;
+using RsrNet.Core.Replicas;
 using RsrNet.Core.Replicas.Recurrent;
 using RsrNet.Core.Tests.Learner;
 using RsrNet.Core.Weights;
@@ -267,6 +268,70 @@ public sealed class ModelHostTests : IDisposable
         Assert.Contains("--edition full", problem.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("torch-cpu", "Models.topics.Engine: there is no engine 'torch-cpu' in this edition, which has reference, cpu and auto; it comes with the full edition")]
+    [InlineData("steam", "Models.topics.Engine: there is no engine 'steam' in this edition, which has reference, cpu and auto")]
+    [InlineData("reference", "Models.topics.Engine: the engine 'reference' does not run text models; cpu and auto do")]
+    public async Task Engine_ThatIsNotThere_IsRefusedAtTheStartAndByARequest(string engine, string message)
+    {
+        var options = Two["topics"] with { Engine = engine };
+        var refused = await Assert.ThrowsAsync<EngineUnavailableException>(() => Open(folder.Path, new Dictionary<string, ModelOptions> { ["topics"] = options }));
+        Assert.StartsWith(message, refused.Message, StringComparison.Ordinal);
+        await using var host = await Open(folder.Path, new Dictionary<string, ModelOptions>());
+        var unwanted = await Assert.ThrowsAsync<ArgumentException>(() => host.Add("topics", options, Cancellation));
+        Assert.StartsWith(message, unwanted.Message, StringComparison.Ordinal);
+        Assert.Empty(host.Models);
+        Assert.False(Directory.Exists(folder.File("topics")));
+    }
+
+    [Fact]
+    public async Task Engine_OfAModel_ComputesIt_AndMayBeAnotherAfterARestart()
+    {
+        var opened = 0;
+        var engines = EngineCatalog.OfCore().Add(new EngineOffer("steam", "a test's", 5, (shape, options) => new ReferenceEngine(shape, options))
+        {
+            OpenText = (network, optimizer, options, seed) =>
+            {
+                opened++;
+                return new TapeEngine(network, optimizer, options, seed);
+            },
+        });
+        await Store(0, 8);
+        var none = new Dictionary<string, ModelOptions>();
+        Classification before;
+        await using (var host = await Open(folder.Path, none, engines: engines))
+        {
+            host.Start();
+            var model = (await host.Add("late", Two["topics"] with { Engine = "steam" }, Cancellation))!;
+            await Learned(host, "late", 6);
+            Assert.Equal("steam", (await model.Read(Cancellation)).Engine);
+            Assert.Equal(1, opened);
+            before = await model.Classify("the bank lost", Cancellation);
+        }
+        // Nobody can choose again for a model that a request added, and its checkpoint is good for any engine.
+        var warnings = new List<string>();
+        await using var again = await Open(folder.Path, none, warn: warnings.Add);
+        Assert.StartsWith("Models.late.Engine: there is no engine 'steam'", Assert.Single(warnings), StringComparison.Ordinal);
+        Assert.EndsWith("the model goes on on the engine cpu", warnings[0], StringComparison.Ordinal);
+        Assert.Equal("cpu", (await again.Find("late")!.Read(Cancellation)).Engine);
+        Assert.Equal(before.Scores, (await again.Find("late")!.Classify("the bank lost", Cancellation)).Scores);
+    }
+
+    [Fact]
+    public void Engine_WithReplicas_IsCpu()
+    {
+        var engines = EngineCatalog.OfCore().Add(new EngineOffer("steam", "a test's", 90, (shape, options) => new ReferenceEngine(shape, options))
+        {
+            OpenText = (network, optimizer, options, seed) => new TapeEngine(network, optimizer, options, seed),
+        });
+        Assert.Equal("steam", new ModelOptions().FindEngine("x", engines).Name);
+        Assert.Equal("cpu", new ModelOptions { Replicas = 2 }.FindEngine("x", engines).Name);
+        Assert.Equal(
+            "Models.x.Replicas is 2, and Engine is steam; replicas are threads of the engine cpu: leave one of the two out",
+            Assert.Single(new ModelOptions { Replicas = 2, Engine = "steam" }.Problems("x")));
+        Assert.Empty(new ModelOptions { Replicas = 2, Engine = "cpu" }.Problems("x"));
+    }
+
     [Fact]
     public async Task Requests_ToTheWrongKind_SayWhichIsRight()
     {
@@ -451,8 +516,9 @@ public sealed class ModelHostTests : IDisposable
         Assert.Equal(0.5, (double)scores.Hits / scores.Count, 1e-9);
     }
 
-    private Task<ModelHost> Open(string path, IReadOnlyDictionary<string, ModelOptions> models, IDocumentStore? other = null, Action<string>? warn = null) =>
-        ModelHost.Open(other ?? store, new ModelFolder(path), models, warn: warn, cancellation: Cancellation);
+    private Task<ModelHost> Open(string path, IReadOnlyDictionary<string, ModelOptions> models, IDocumentStore? other = null, Action<string>? warn = null,
+        EngineCatalog? engines = null) =>
+        ModelHost.Open(other ?? store, new ModelFolder(path), models, warn: warn, engines: engines, cancellation: Cancellation);
 
     /// <summary>Three of four articles have a topic.</summary>
     private async Task Store(int from, int count)

@@ -56,11 +56,14 @@ public sealed class ModelRoutesTests : IAsyncLifetime
         var items = (await Json("/v1/models"))["items"]!.AsArray();
         Assert.Equal(["speaker", "topics"], items.Select(item => (string)item!["name"]!));
         Assert.Equal(["languageModel", "classifier"], items.Select(item => (string)item!["kind"]!));
+        Assert.All(items, item => Assert.Equal("cpu", (string)item!["engine"]!));
 
         var topics = await Json("/v1/models/topics");
         Assert.Equal((Articles, "lstm", "words"), ((int)topics["prequential"]!["articles"]!, (string)topics["cell"]!, (string)topics["vocabulary"]!));
         Assert.Equal(["money", "sport"], topics["prequential"]!["classes"]!.AsArray().Select(one => (string)one!["label"]!).Order(StringComparer.Ordinal));
         Assert.Equal("topic", (string)topics["options"]!["label"]!);
+        // What computes, and what was asked for.
+        Assert.Equal(("cpu", "auto"), ((string)topics["engine"]!, (string)topics["options"]!["engine"]!));
         Assert.NotEmpty(topics["prequential"]!["history"]!.AsArray());
         var speaker = await Json("/v1/models/speaker");
         Assert.True((double)speaker["prequential"]!["perplexity"]! > 1);
@@ -138,6 +141,10 @@ public sealed class ModelRoutesTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.BadRequest, bad);
         Assert.Contains("did you mean 'Hidden'", (string)problem["detail"]!, StringComparison.Ordinal);
         Assert.Equal(HttpStatusCode.BadRequest, (await Send(HttpMethod.Put, "/v1/models/Not%20a%20name", "{}")).Status);
+        var (engine, missing) = await Send(HttpMethod.Put, "/v1/models/fast", """{"engine": "cuda"}""");
+        Assert.Equal(HttpStatusCode.BadRequest, engine);
+        Assert.Contains("Models.fast.Engine: there is no engine 'cuda' in this edition", (string)missing["detail"]!, StringComparison.Ordinal);
+        Assert.Contains("it comes with the full edition", (string)missing["detail"]!, StringComparison.Ordinal);
         var (file, why) = await Send(HttpMethod.Put, "/v1/models/pairs", """{"vocabulary": "bytePairs", "vocabularyFile": "/etc/hostname"}""");
         Assert.Equal((HttpStatusCode.BadRequest, true), (file, ((string)why["detail"]!).Contains("only be named in the configuration", StringComparison.Ordinal)));
     }
