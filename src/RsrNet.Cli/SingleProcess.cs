@@ -48,6 +48,8 @@ internal sealed class SingleProcess : IServing
     public static async Task<SingleProcess> Start(ServingPlan plan, Action<string> notice, CancellationToken cancellation)
     {
         var configuration = plan.Configuration;
+        // Before anything is opened: the message names the model and what to do.
+        foreach (var (model, options) in configuration.Models) options.FindEngine(model, plan.Engines ?? EngineCatalog.OfCore());
         // Each is disposed by whoever opened it until all of them are there.
         var storage = await ServerStorage.Open(configuration.Server, configuration.Learner.Weights, cancellation: cancellation);
         ITextEncoder? encoder = null;

@@ -85,6 +85,12 @@ internal sealed class ClusterProcess : IServing
                 $"the role {options.Role} needs a database that all processes of the cluster can reach: "
                 + "set Server.Database to a PostgreSQL connection string");
         }
+        // Before anything is opened: the message names the model and what to do. On a gateway nothing is computed.
+        if (options.Role != ProcessRole.Gateway)
+        {
+            foreach (var (model, wanted) in configuration.Models) wanted.FindEngine(model, plan.Engines ?? EngineCatalog.OfCore());
+        }
+        var described = configuration.Models.ToDictionary(model => model.Key, model => ModelDescription.Of(model.Key, model.Value, plan.ReadSentencePiece));
         var database = ForOrleans(configuration.Server.Database);
         // Each is disposed by whoever opened it until all of them are there.
         ServerStorage? storage = null;
@@ -104,12 +110,6 @@ internal sealed class ClusterProcess : IServing
                 if (encoder is not HashedEncoder)
                     await storage.Documents.WriteSetting(SingleProcess.EncoderNameSetting, EncoderChoice.Durable(encoderName!), cancellation);
             }
-            // What is wrong with an engine or a vocabulary's file is said before anything is joined.
-            if (options.Role != ProcessRole.Gateway)
-            {
-                foreach (var (model, wanted) in configuration.Models) wanted.FindEngine(model, plan.Engines ?? EngineCatalog.OfCore());
-            }
-            var described = configuration.Models.ToDictionary(model => model.Key, model => ModelDescription.Of(model.Key, model.Value, plan.ReadSentencePiece));
             var grains = configuration.Section<GrainOptions>("Grains");
             cluster = storage is null
                 ? BuildGateway(options, database, encoder, grains, notice)
