@@ -240,7 +240,7 @@ taught_model=$(model_learned)
 of_classes=$(($(grep -o '"label":"[^"]*","articles":[0-9]*' <<<"$model" | sed 's/.*://' | paste -sd+ -)))
 model_terms=$(query "SELECT term FROM rsrnet.models WHERE name = 'topics'")
 # The same answer, whoever is asked; probabilities and version included.
-answers=$(for port in "$http" "$http_b"; do ask POST /v1/models/topics/classify '{"text": "The striker scored twice and the home side won the cup"}' "$port" | tail -n 1; echo; done | sort -u | grep -c label)
+answers=$(for port in "$http" "$http_b"; do ask POST /v1/models/topics/classify '{"text": "The striker scored twice and the home side won the cup"}' "$port" | grep '"label"'; done | sort -u | wc -l)
 
 printf '%-28s %s\n' \
   'articles sent' "$articles ($labelled with highlights)" \
