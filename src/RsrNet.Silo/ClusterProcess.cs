@@ -37,6 +37,9 @@ internal sealed class ClusterProcess : IServing
     /// <summary>How long a gateway waits for a silo, and a silo for the coordinator, before it gives up.</summary>
     private static readonly TimeSpan StartPatience = TimeSpan.FromMinutes(2);
 
+    /// <summary>How long it waits before it says what it waits for.</summary>
+    private static readonly TimeSpan TellAfter = TimeSpan.FromSeconds(3);
+
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(500);
 
     private readonly IHost cluster;
@@ -198,11 +201,19 @@ internal sealed class ClusterProcess : IServing
             client.AddRsrNet(encoder, grains);
             client.Configure<ClusterOptions>(one => (one.ClusterId, one.ServiceId) = (options.Cluster, options.Cluster));
             client.UseAdoNetClustering(one => (one.Invariant, one.ConnectionString) = (PostgresInvariant, database));
-            var since = TimeProvider.System.GetTimestamp();
+            var (since, told) = (TimeProvider.System.GetTimestamp(), false);
             client.UseConnectionRetryFilter(async (_, cancellation) =>
             {
+                var waited = TimeProvider.System.GetElapsedTime(since);
+                if (waited > TellAfter && !told)
+                {
+                    told = true;
+                    notice(
+                        $"no silo of the cluster {options.Cluster} takes this gateway yet: is one running over the same database, and do all sides use the "
+                        + $"same Silo.Tls? It tries until {StartPatience.TotalMinutes:0} minutes are over");
+                }
                 await Task.Delay(RetryAfter, cancellation);
-                return TimeProvider.System.GetElapsedTime(since) < StartPatience;
+                return waited < StartPatience;
             });
             if (options.Tls.IsOn) client.UseTls(options.Tls.Open());
             if (options.Dashboard.Length > 0) client.AddDashboard();

@@ -28,7 +28,8 @@ internal sealed class CoordinatorWatch(IGrainFactory grains, ISiloStatusOracle s
     private async Task Wake()
     {
         var since = time.GetTimestamp();
-        while (time.GetElapsedTime(since) < Endurance)
+        // A silo that ends itself leaves it to those that stay.
+        while (time.GetElapsedTime(since) < Endurance && silos.CurrentStatus == SiloStatus.Active)
         {
             try
             {

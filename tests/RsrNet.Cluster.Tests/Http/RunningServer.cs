@@ -1,6 +1,5 @@
 using RsrNet.Cluster.Tests;
 using RsrNet.Core;
-using RsrNet.Core.Replicas;
 using RsrNet.Core.Embedding;
 using RsrNet.Core.Weights;
 using RsrNet.Server.Documents;
@@ -29,7 +28,7 @@ public sealed partial class RunningServer : IAsyncDisposable
     public static async Task<RunningServer> Start(
         RsrNetOptions? options = null, ServerOptions? serverOptions = null, bool learning = false, long? maxPages = null, bool knowsItsFolder = false)
     {
-        options ??= new RsrNetOptions { Learning = LearningMode.Notebook, Replicas = new() { Hidden = 8, Latent = 4 }, Documents = new() { RefreshWhenIdle = false } };
+        options ??= new RsrNetOptions { Residual = new() { Hidden = 8, Latent = 4 }, Documents = new() { RefreshWhenIdle = false } };
         var folder = new TemporaryFolder();
         var store = SqliteDocumentStore.Open(folder.Path, TimeProvider.System, maxPages);
         var cluster = await LearningCluster.Start(
@@ -40,6 +39,9 @@ public sealed partial class RunningServer : IAsyncDisposable
         await server.Start();
         return new RunningServer(store, cluster, server, folder);
     }
+
+    /// <summary>Ends the silos behind the server.</summary>
+    public Task CloseLearner() => _cluster.Silos.StopAllSilosAsync();
 
     public async ValueTask DisposeAsync()
     {

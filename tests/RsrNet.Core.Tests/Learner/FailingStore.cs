@@ -8,6 +8,11 @@ internal sealed class FailingStore(IDocumentStore inner) : IDocumentStore
 {
     public volatile bool DiskIsFull;
 
+    private int refusals;
+
+    /// <summary>Writes that found the disk full.</summary>
+    public int Refusals => Volatile.Read(ref refusals);
+
     public Task<string?> ReadSetting(string name, CancellationToken cancellation = default) => inner.ReadSetting(name, cancellation);
 
     public Task WriteSetting(string name, string value, CancellationToken cancellation = default) => Writing(() => inner.WriteSetting(name, value, cancellation));
@@ -43,7 +48,11 @@ internal sealed class FailingStore(IDocumentStore inner) : IDocumentStore
     private async Task<T> Writing<T>(Func<Task<T>> write)
     {
         await Task.Yield();
-        if (DiskIsFull) throw new StoreUnavailableException("the disk is full; free some space");
+        if (DiskIsFull)
+        {
+            Interlocked.Increment(ref refusals);
+            throw new StoreUnavailableException("the disk is full; free some space");
+        }
         return await write();
     }
 
