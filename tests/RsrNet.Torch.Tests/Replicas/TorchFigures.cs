@@ -1,8 +1,11 @@
 using System.Diagnostics;
 using System.Globalization;
+using RsrNet.Cli.Bench;
 using RsrNet.Core.Replicas;
+using RsrNet.Core.Replicas.Recurrent;
 using RsrNet.Core.Tests.Replicas;
 using RsrNet.Torch.Replicas;
+using RsrNet.Torch.Replicas.Recurrent;
 
 namespace RsrNet.Torch.Tests.Replicas;
 
@@ -49,5 +52,42 @@ public sealed class TorchFigures
                 CultureInfo.InvariantCulture, $"training step, {rows} rows, {name}: {1000 * seconds[Rounds / 2]:0.0} ms, {seconds[Rounds / 2] / own:0.00} times cpu's"));
             engine.Dispose();
         }
+    }
+
+    /// <summary>The text models of <c>rsrnet bench</c>, batches of 64: our tape on one thread, libtorch on one and on two.</summary>
+    [Theory(Explicit = true)]
+    [InlineData("recurrent-numbers")]
+    [InlineData("recurrent-char")]
+    [InlineData("recurrent-lstm")]
+    public void TextModelStep(string name)
+    {
+        using TorchDevice alone = TorchDevice.Cpu(threads: 1), both = TorchDevice.Cpu(threads: 2);
+        List<(string Name, RecurrentStep Step, List<double> Seconds)> engines =
+            [("cpu, 1 thread", Step(null), []), ("torch-cpu, 1 thread", Step(On(alone)), []), ("torch-cpu, 2 threads", Step(On(both)), [])];
+        if (TorchDevice.ProblemOfCuda() is null) engines.Add(("cuda", Step(On(TorchDevices.Of("cuda"))), []));
+        for (var round = -3; round < Rounds; round++)
+        {
+            foreach (var (_, step, seconds) in engines)
+            {
+                const int Repeats = 10;
+                var began = Stopwatch.GetTimestamp();
+                for (var i = 0; i < Repeats; i++) step.Run();
+                if (round >= 0) seconds.Add(Stopwatch.GetElapsedTime(began).TotalSeconds / Repeats);
+            }
+        }
+        foreach (var (engine, step, seconds) in engines)
+        {
+            var ratio = seconds.Zip(engines[0].Seconds, (their, own) => their / own).Order().ElementAt(Rounds / 2);
+            TestContext.Current.TestOutputHelper!.WriteLine(string.Create(
+                CultureInfo.InvariantCulture, $"{name}, {engine}: {1000 * seconds.Order().ElementAt(Rounds / 2):0.00} ms, {ratio:0.00} times cpu's in the same round"));
+            step.Dispose();
+        }
+
+        RecurrentStep Step(OpenTextEngine? open) => name switch
+        {
+            "recurrent-numbers" => new NumbersStep(64, open), "recurrent-char" => new CharacterStep(64, open), _ => new ClassifierStep(64, open),
+        };
+
+        static OpenTextEngine On(TorchDevice device) => (network, optimizer, options, seed) => new TorchTextEngine(device, network, optimizer, options, seed);
     }
 }
