@@ -38,17 +38,16 @@ public sealed class NotebookModule : TextModule
     {
         if (stage == NotebookStage.Unrolled) return Unrolled(embedded, steps.Batch);
         var h = state is null ? zeros(steps.Batch, size, device: embedded.device) : state.Hidden[0];
-        var states = new Tensor[steps.Steps];
-        for (var t = 0; t < steps.Steps; t++)
+        List<Tensor> states = [], ended = [];
+        foreach (var (input, segment) in steps.Split(embedded).Zip(steps.Segments))
         {
-            // Sequences that still run are the first rows.
-            var rows = steps.Active(t);
-            states[t] = h = Layer(h.narrow(0, 0, rows) + embedded.narrow(0, steps.Offset(t), rows));
+            foreach (var x in input.unbind(0)) states.Add(h = Layer(h + x));
+            ended.Add(h.narrow(0, segment.Staying, segment.Rows - segment.Staying));
+            h = h.narrow(0, 0, segment.Staying);
         }
-        var all = cat(states, 0);
-        var last = steps.IsUniform ? h : steps.Last(all);
+        var last = SequenceTensors.Join(ended, 0);
         if (state is not null) state.Hidden = last.unsqueeze(0);
-        return EachPosition ? all : last;
+        return EachPosition ? cat(states, 0) : last;
     }
 
     internal override Tensor Head(Tensor summary) => output.call(summary);

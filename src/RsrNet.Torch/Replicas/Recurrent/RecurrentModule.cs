@@ -3,7 +3,6 @@ using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
-using static TorchSharp.torch.nn.utils.rnn;
 
 namespace RsrNet.Torch.Replicas.Recurrent;
 
@@ -48,12 +47,12 @@ public sealed class RecurrentModule : TextModule
 
     internal override Tensor Summarize(Tensor embedded, SequenceTensors steps, StateTensors? state)
     {
-        if (layers is null) return EachPosition ? embedded : steps.Mean(steps.Pad(embedded));
+        if (layers is null) return EachPosition ? embedded : steps.Mean(embedded);
         state ??= new StateTensors { Hidden = Zeros(), Cell = shape.Cell == RecurrentCell.Lstm ? Zeros() : null };
-        var states = Recur(steps.Pad(embedded), steps, state);
+        var states = Recur(embedded, steps, state);
         return shape.Output switch
         {
-            SequenceOutput.Every => steps.Unpad(states),
+            SequenceOutput.Every => states,
             SequenceOutput.Last => state.Hidden[-1],
             _ => steps.Mean(states),
         };
@@ -63,39 +62,44 @@ public sealed class RecurrentModule : TextModule
 
     internal override Tensor Head(Tensor summary) => fc.call(functional.dropout(summary, shape.Dropout, training));
 
-    /// <param name="padded">[T, B, C]</param>
-    /// <returns>[T, B, H] of the last layer, zero behind each sequence's end.</returns>
-    private Tensor Recur(Tensor padded, SequenceTensors steps, StateTensors state)
+    /// <param name="embedded">[N, C]</param>
+    /// <param name="state">Then that of each sequence after its own last token.</param>
+    /// <returns>[N, H] of the last layer.</returns>
+    private Tensor Recur(Tensor embedded, SequenceTensors steps, StateTensors state)
     {
-        if (steps.IsUniform) return Pass(padded, state);
-        // They are sorted; but where libtorch is told so, TorchSharp counts two tensors for each packing that nobody can dispose of.
-        var packed = pack_padded_sequence(padded, steps.Lengths(), enforce_sorted: false);
-        return pad_packed_sequence(Pass(packed, state)).Item1;
-    }
-
-    private Tensor Pass(Tensor input, StateTensors state)
-    {
-        Tensor output;
-        (output, state.Hidden, state.Cell) = layers switch
+        var inputs = steps.Split(embedded);
+        var outputs = new List<Tensor>(inputs.Length);
+        List<Tensor> ended = [], endedCells = [];
+        for (var i = 0; i < inputs.Length; i++)
         {
-            LSTM lstm => lstm.call(input, (state.Hidden, state.Cell!)),
-            GRU gru => WithoutCell(gru.call(input, state.Hidden)),
-            _ => WithoutCell(((RNN)layers!).call(input, state.Hidden)),
-        };
-        return output;
+            var (_, _, rows, staying) = steps.Segments[i];
+            (var output, state.Hidden, state.Cell) = Pass(inputs[i], state);
+            outputs.Add(output.reshape(-1, shape.Hidden));
+            ended.Add(state.Hidden.narrow(1, staying, rows - staying));
+            if (state.Cell is not null) endedCells.Add(state.Cell.narrow(1, staying, rows - staying));
+            if (staying == 0) continue;
+            // cuDNN takes no others.
+            state.Hidden = state.Hidden.narrow(1, 0, staying).contiguous();
+            state.Cell = state.Cell?.narrow(1, 0, staying).contiguous();
+        }
+        state.Hidden = SequenceTensors.Join(ended, 1);
+        if (state.Cell is not null) state.Cell = SequenceTensors.Join(endedCells, 1);
+        return outputs.Count == 1 ? outputs[0] : cat(outputs, 0);
     }
 
-    private PackedSequence Pass(PackedSequence input, StateTensors state)
+    /// <param name="input">[T, B, C]</param>
+    private (Tensor Output, Tensor Hidden, Tensor? Cell) Pass(Tensor input, StateTensors state)
     {
-        PackedSequence output;
-        (output, state.Hidden, state.Cell) = layers switch
+        switch (layers)
         {
-            LSTM lstm => lstm.call(input, (state.Hidden, state.Cell!)),
-            GRU gru => WithoutCell(gru.call(input, state.Hidden)),
-            _ => WithoutCell(((RNN)layers!).call(input, state.Hidden)),
-        };
-        return output;
+            case LSTM lstm:
+                return lstm.call(input, (state.Hidden, state.Cell!));
+            case GRU gru:
+                var (output, hidden) = gru.call(input, state.Hidden);
+                return (output, hidden, null);
+            default:
+                (output, hidden) = ((RNN)layers!).call(input, state.Hidden);
+                return (output, hidden, null);
+        }
     }
-
-    private static (TOutput Output, Tensor Hidden, Tensor? Cell) WithoutCell<TOutput>((TOutput Output, Tensor Hidden) result) => (result.Output, result.Hidden, null);
 }
