@@ -54,33 +54,36 @@ public sealed class TorchFigures
         }
     }
 
-    /// <summary>The text models of <c>rsrnet bench</c>, batches of 64: our tape on one thread, libtorch on one and on two.</summary>
+    /// <summary>The text models of <c>rsrnet bench</c>, batches of 64: our tape and libtorch on one thread each, in processor time; a GPU by the clock.</summary>
     [Theory(Explicit = true)]
     [InlineData("recurrent-numbers")]
     [InlineData("recurrent-char")]
     [InlineData("recurrent-lstm")]
     public void TextModelStep(string name)
     {
-        using TorchDevice alone = TorchDevice.Cpu(threads: 1), both = TorchDevice.Cpu(threads: 2);
-        List<(string Name, RecurrentStep Step, List<double> Seconds)> engines =
-            [("cpu, 1 thread", Step(null), []), ("torch-cpu, 1 thread", Step(On(alone)), []), ("torch-cpu, 2 threads", Step(On(both)), [])];
-        if (TorchDevice.ProblemOfCuda() is null) engines.Add(("cuda", Step(On(TorchDevices.Of("cuda"))), []));
-        for (var round = -3; round < Rounds; round++)
+        using var alone = TorchDevice.Cpu(threads: 1);
+        using RecurrentStep ours = Step(null), libtorchs = Step(On(alone));
+        using var cuda = TorchDevice.ProblemOfCuda() is null ? Step(On(TorchDevices.Of("cuda"))) : null;
+        List<(string Name, Func<double> Measure, List<double> Seconds)> engines = [("cpu", ours.Measure, []), ("torch-cpu", libtorchs.Measure, [])];
+        if (cuda is not null) engines.Add(("cuda", () => ByTheClock(cuda), []));
+        for (var round = 0; round < Rounds; round++)
         {
-            foreach (var (_, step, seconds) in engines)
-            {
-                const int Repeats = 10;
-                var began = Stopwatch.GetTimestamp();
-                for (var i = 0; i < Repeats; i++) step.Run();
-                if (round >= 0) seconds.Add(Stopwatch.GetElapsedTime(began).TotalSeconds / Repeats);
-            }
+            foreach (var (_, measure, seconds) in engines) seconds.Add(measure());
         }
-        foreach (var (engine, step, seconds) in engines)
+        foreach (var (engine, _, seconds) in engines)
         {
             var ratio = seconds.Zip(engines[0].Seconds, (their, own) => their / own).Order().ElementAt(Rounds / 2);
             TestContext.Current.TestOutputHelper!.WriteLine(string.Create(
                 CultureInfo.InvariantCulture, $"{name}, {engine}: {1000 * seconds.Order().ElementAt(Rounds / 2):0.00} ms, {ratio:0.00} times cpu's in the same round"));
-            step.Dispose();
+        }
+
+        static double ByTheClock(RecurrentStep step)
+        {
+            const int Repeats = 20;
+            step.Run();
+            var began = Stopwatch.GetTimestamp();
+            for (var i = 0; i < Repeats; i++) step.Run();
+            return Stopwatch.GetElapsedTime(began).TotalSeconds / Repeats;
         }
 
         RecurrentStep Step(OpenTextEngine? open) => name switch
