@@ -56,6 +56,12 @@ public sealed class ClusterModelsTests : IDisposable
             var (one, other) = (await alone.Find(name)!.Read(Cancellation), await there.Read(Cancellation));
             Assert.Equal((one.Version, one.Position, one.Vocabulary, one.Scores.LossSum), (other.Version, other.Position, other.Vocabulary, other.Scores.LossSum));
         }
+        // What the map of the dashboard shows.
+        var sample = Articles(0, 40);
+        var (here, elsewhere) = (await alone.Find("topics")!.CompareWithUntrained(sample, Cancellation), await (await cluster.Models.Find("topics", Cancellation))!.CompareWithUntrained(sample, Cancellation));
+        Assert.Equal(40, here.After.Count);
+        Assert.Equal(here.Before, elsewhere.Before);
+        Assert.Equal(here.After, elsewhere.After);
         var generation = new GenerationOptions { MaxTokens = 20, Seed = 3, StopAtEnd = false };
         Assert.Equal(
             await Text(alone.Find("speaker")!.Generate("the ", generation, Cancellation)),
