@@ -177,6 +177,7 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
             foreach (var (name, mode) in wanted)
             {
                 var rates = await Pipeline.Measure(mode, Articles, cancellation);
+                notice(string.Create(CultureInfo.InvariantCulture, $"{name}: {rates.Learned:0} articles/s"));
                 learned[name].Add(rates.Learned);
                 finished[name].Add(rates.Finished);
                 inRound.Add(rates.Learned);
