@@ -35,13 +35,14 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
     /// <summary>The names of all results.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
-        "train-step", "train-step-peak", "inference", "matmul", "matmul-peak", "recurrent-numbers", "recurrent-char", "recurrent-lstm",
+        "train-step", "train-step-peak", "inference", "matmul", "matmul-peak", "recurrent-numbers", "recurrent-char", "recurrent-lstm", "text-replicas",
         "allocations", "encoder-hashed", "encoder-bart", "encoder-bart-peak", "encoder-bart-int8", "pipeline", "pipeline-residual", "memory", "telemetry-cost",
     ];
 
     public async Task<BenchReport> Run(CancellationToken cancellation = default)
     {
         foreach (var threads in options.Threads) Compare(threads, cancellation);
+        if (options.Measures("text-replicas")) MeasureReplicas(cancellation);
         if (options.Measures("allocations")) MeasureAllocations();
         if (options.Measures("encoder-hashed")) MeasureEncoder();
         if (options.Measures("pipeline") || options.Measures("pipeline-residual")) await MeasurePipeline(cancellation);
@@ -145,6 +146,43 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
             Spread = of.Shares.Spread(),
             Note = Note(of.Case is TrainingStep ? "counting the arithmetic that the step cannot do without, on both sides" : of.Case.Note),
         });
+    }
+
+    /// <summary>One thread and two replicas in turns, so that what disturbs the machine disturbs both.</summary>
+    private void MeasureReplicas(CancellationToken cancellation)
+    {
+        ReplicaGain[] gains = [ReplicaGain.Classifier(), ReplicaGain.Characters()];
+        var samples = Array.ConvertAll(gains, _ => (One: new Samples(), Two: new Samples(), Ratio: new Samples()));
+        try
+        {
+            for (var round = 0; round < options.Rounds; round++)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                notice(string.Create(CultureInfo.InvariantCulture, $"text-replicas, round {round + 1} of {options.Rounds}"));
+                foreach (var (gain, (ones, twos, ratios)) in gains.Zip(samples))
+                {
+                    var (one, two) = (gain.One.Measure(), gain.Two.Measure());
+                    ones.Add(one);
+                    twos.Add(two);
+                    ratios.Add(one / two);
+                }
+            }
+        }
+        finally
+        {
+            foreach (var gain in gains) gain.Dispose();
+        }
+        foreach (var (gain, (ones, twos, ratios)) in gains.Zip(samples))
+        {
+            _results.Add(new BenchResult("text-replicas", "us for an update by two replicas", 1e6 * twos.Median)
+            {
+                Batch = 64,
+                Threads = 2,
+                Spread = twos.Spread(),
+                Note = string.Create(
+                    CultureInfo.InvariantCulture, $"{gain.Name}; by one thread {1e6 * ones.Median:0} us, {ratios.Median:0.00} times as long in the same round"),
+            });
+        }
     }
 
     private void MeasureAllocations()
