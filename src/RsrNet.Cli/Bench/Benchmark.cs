@@ -206,6 +206,7 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
         var wanted = Array.FindAll(modes, of => options.Measures(of.Name));
         var learned = wanted.ToDictionary(of => of.Name, _ => new Samples());
         var finished = wanted.ToDictionary(of => of.Name, _ => new Samples());
+        var processor = wanted.ToDictionary(of => of.Name, _ => new Samples());
         var ratios = new Samples();
         var rounds = Math.Clamp(options.Rounds / 3, 1, 5);
         for (var round = 0; round < rounds; round++)
@@ -215,8 +216,10 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
             foreach (var (name, mode) in wanted)
             {
                 var rates = await Pipeline.Measure(mode, Articles, cancellation);
+                notice(string.Create(CultureInfo.InvariantCulture, $"{name}: {rates.Learned:0} articles/s, {1e3 * rates.Processor:0.00} ms of processor time each"));
                 learned[name].Add(rates.Learned);
                 finished[name].Add(rates.Finished);
+                processor[name].Add(1e3 * rates.Processor);
                 inRound.Add(rates.Learned);
             }
             if (wanted.Length == 2) ratios.Add(inRound[1] / inRound[0]);
@@ -229,7 +232,7 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
                 Spread = learned[name].Spread(),
                 Note = string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{Articles} of 4 KB by HTTP until durable, learned and readable, sender in the same process; {finished[name].Median:0}/s until all are refined to the end")
+                    $"{Articles} of 4 KB by HTTP until durable, learned and readable, sender in the same process; {finished[name].Median:0}/s until all are refined to the end; {processor[name].Median:0.00} ms of processor time each, sender included")
                     + (mode == LearningMode.Residual && wanted.Length == 2
                         ? string.Create(CultureInfo.InvariantCulture, $"; {ratios.Median:0.00} times the mode notebook in the same round") : ""),
             });
