@@ -169,6 +169,21 @@ public sealed class ClusterModelsTests : IDisposable
     }
 
     [Fact]
+    public async Task ModelThatCannotBeOpened_IsListedWithTheReason_AndLearnsOnceItCan()
+    {
+        await store.Put(Articles(0, 4), Cancellation);
+        var models = new ModelsBehindADoor(new ModelFolder(folder.File("cluster"))) { IsShut = true };
+        await models.Add("topics", new ModelDescription(Topics), Cancellation);
+        await using var cluster = await LearningCluster.Start(1, store: store, models: models);
+        await LearningCluster.Eventually(
+            async () => await cluster.Models.List(Cancellation) is [{ Name: "topics", Version: 0, Problem: { } problem }] && problem.Contains("the door is shut", StringComparison.Ordinal),
+            "the reason");
+        models.IsShut = false;
+        await Learned(cluster, "topics", 4);
+        Assert.Null((await Status(cluster, "topics")).Problem);
+    }
+
+    [Fact]
     public async Task Gateways_WhicheverIsAsked_GiveTheSameAnswers()
     {
         await using var cluster = await LearningCluster.Start(2, store: store);
@@ -215,6 +230,23 @@ public sealed class ClusterModelsTests : IDisposable
             check(JsonNode.Parse(answers[0])!);
             Assert.All(answers, answer => Assert.Equal(answers[0], answer));
         }
+    }
+
+    /// <summary>Models that nobody can claim for a while.</summary>
+    private sealed class ModelsBehindADoor(IModelStore inner) : IModelStore
+    {
+        public volatile bool IsShut;
+
+        public Task<IReadOnlyDictionary<string, ModelDescription>> List(Action<string> warn, CancellationToken cancellation = default) => inner.List(warn, cancellation);
+
+        public Task<bool> Add(string name, ModelDescription description, CancellationToken cancellation = default) => inner.Add(name, description, cancellation);
+
+        public Task Change(string name, ModelDescription description, CancellationToken cancellation = default) => inner.Change(name, description, cancellation);
+
+        public Task<bool> Remove(string name, CancellationToken cancellation = default) => inner.Remove(name, cancellation);
+
+        public Task<IModelCheckpoints?> Claim(string name, CancellationToken cancellation = default) =>
+            IsShut ? throw new StoreUnavailableException("the door is shut") : inner.Claim(name, cancellation);
     }
 
     private static async Task<JsonNode> Json(HttpClient client, string path) => (await client.GetFromJsonAsync<JsonNode>(path, Cancellation))!;
