@@ -84,7 +84,7 @@ internal static class ServeCommand
                 throw new CommandException($"--feed {watched}: there is no such file or folder; make it first");
             }
             if (parsed.GetValue(encoder) is { } name) EncoderChoice.RequireFolder(name);
-            var network = EngineChoice.Of(terminal, parsed.GetValue(engine), configuration.Learner.Replicas.Engine);
+            var network = EngineChoice.Of(terminal, parsed.GetValue(engine), configuration.Learner.Replicas.Engine, configuration.Learner.Learning);
             // Before anything is opened: the message names the model and what to do.
             foreach (var (model, options) in configuration.Models) options.FindEngine(model, terminal.Edition.Engines);
             var wishes = new Wishes(

@@ -33,7 +33,7 @@ public sealed record SiloParts
     public ICheckpointStore? Checkpoints { get; init; }
 
     /// <summary>Makes an engine for the notebook's network; the residual mode has one of its own.</summary>
-    public Func<RecursionShape, RecursionOptions, IRecursionEngine> Engine { get; init; } = static (shape, options) => new CpuEngine(shape, options);
+    public Func<RecursionShape, RecursionOptions, IRecursionEngine> Engine { get; init; } = EngineCatalog.OfCore().Find("cpu").Create;
 
     /// <summary>What the engines run on.</summary>
     public string Device { get; init; } = ReplicaEngines.Cpu;
