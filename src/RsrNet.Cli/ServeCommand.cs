@@ -85,8 +85,6 @@ internal static class ServeCommand
             }
             if (parsed.GetValue(encoder) is { } name) EncoderChoice.RequireFolder(name);
             var network = EngineChoice.Of(terminal, parsed.GetValue(engine), configuration.Learner.Replicas.Engine, configuration.Learner.Learning);
-            // Before anything is opened: the message names the model and what to do.
-            foreach (var (model, options) in configuration.Models) options.FindEngine(model, terminal.Edition.Engines);
             var wishes = new Wishes(
                 configuration, network, parsed.GetValue(encoder), watched, isDemo ? parsed.GetValue(rate) : null, parsed.GetValue(drift),
                 parsed.GetValue(quiet));

@@ -231,14 +231,14 @@ public sealed class DashboardTests(DashboardFixture dashboard) : IClassFixture<D
     {
         var (page, complaints) = await dashboard.Open("models");
         var topics = dashboard.Server.Models.Find("topics")!;
-        var version = topics.Read().Version;
+        var version = (await topics.Read(TestContext.Current.CancellationToken)).Version;
         await page.GetByRole(AriaRole.Button, new() { NameRegex = new("Restore version [0-9]+ of topics") }).Last.ClickAsync();
         await page.GetByText("becomes the one in use again").WaitForAsync();
         await Picture(page, "model-restore", dark: false, "wide");
         Assert.Equal(0, await page.GetByText("is in use again").CountAsync());
         await page.GetByRole(AriaRole.Button, new() { Name = "Restore", Exact = true }).Last.ClickAsync();
         await page.GetByText("is in use again").WaitForAsync();
-        Assert.True(topics.Read().Version > version);
+        Assert.True((await topics.Read(TestContext.Current.CancellationToken)).Version > version);
         Assert.Empty(complaints);
         await page.Context.CloseAsync();
     }

@@ -36,7 +36,7 @@ public sealed partial class RunningServer : IAsyncDisposable
         var store = SqliteDocumentStore.Open(folder.Path, TimeProvider.System, maxPages);
         var learner = await LocalLearner.Open(
             options, new HashedEncoder(), store, new CheckpointFolder(folder.File("checkpoints"), options.Weights));
-        var host = new ModelHost(store, folder.File("models"), models ?? new Dictionary<string, ModelOptions>());
+        var host = await ModelHost.Open(store, new ModelFolder(folder.File("models")), models ?? new Dictionary<string, ModelOptions>());
         learner.Stored += host.OnArrival;
         if (learning) learner.Start();
         if (learning) host.Start();

@@ -159,10 +159,35 @@ public sealed record ModelOptions
         }
     }
 
+    /// <summary>Checks what a request wants to add.</summary>
+    /// <param name="engines">Null where somebody else knows what there is.</param>
+    /// <exception cref="ArgumentException">Name or options are out of their range, or the engine is not there; the message names each.</exception>
+    public void CheckAddable(string name, EngineCatalog? engines = null)
+    {
+        if (VocabularyFile.Length > 0) throw new ArgumentException($"Models.{name}.VocabularyFile can only be named in the configuration");
+        if (Problems(name) is { Count: > 0 } problems) throw new ArgumentException(string.Join("; ", problems));
+        try
+        {
+            if (engines is not null) FindEngine(name, engines);
+        }
+        catch (EngineUnavailableException problem)
+        {
+            throw new ArgumentException(problem.Message, problem);
+        }
+    }
+
     /// <summary>Whether it can stand in an address and a folder's name.</summary>
     public static bool IsName(string name) =>
         name.Length is >= 1 and <= 64 && (char.IsAsciiLetterLower(name[0]) || char.IsAsciiDigit(name[0]))
         && name.All(character => char.IsAsciiLetterLower(character) || char.IsAsciiDigit(character) || character is '-' or '_');
+
+    /// <summary>These, with what only paces the learning as another says. What shapes the network, and what it learns, stays.</summary>
+    public ModelOptions PacedAs(ModelOptions other) => this with
+    {
+        BatchSize = other.BatchSize, BatchWaitMs = other.BatchWaitMs, LearningRate = other.LearningRate, ClipNorm = other.ClipNorm, MaxTokens = other.MaxTokens,
+        CheckpointArticles = other.CheckpointArticles, CheckpointSeconds = other.CheckpointSeconds, Keep = other.Keep, Replicas = other.Replicas,
+        Engine = other.Engine,
+    };
 
     /// <summary>The engine of these options.</summary>
     /// <param name="name">The model's, for messages.</param>
