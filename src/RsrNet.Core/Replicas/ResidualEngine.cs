@@ -45,10 +45,16 @@ public sealed class ResidualEngine : IRecursionEngine, IArticleReader
     /// <inheritdoc/>
     public float Train(RecursionBatch batch, Span<float> gradient)
     {
+<<<<<<< HEAD
         articles.Check(batch, training: true);
         var parameterCount = ParameterLayout.Of(Shape).ParameterCount;
         if (gradient.Length != parameterCount)
             throw new ArgumentException($"the gradient has {gradient.Length} elements, the network {parameterCount}", nameof(gradient));
+=======
+        Check(batch);
+        if (batch.Rows < 1) throw new ArgumentException("training needs at least 1 row", nameof(batch));
+        weights.Layout.EnsureFits(gradient);
+>>>>>>> main
         gradients.Clear();
         Loss = 0;
         for (var row = 0; row < batch.Rows; row++)
