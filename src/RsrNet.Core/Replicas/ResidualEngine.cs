@@ -11,6 +11,7 @@ public sealed class ResidualEngine : IRecursionEngine, IArticleReader
 {
     private readonly RecursionOptions options;
     private readonly ArticleReadings articles;
+    private readonly ParameterLayout layout;
     private readonly ReaderParameters parameters;
     private readonly ReaderParameters gradients;
     private readonly ReaderCall[] calls;
@@ -23,6 +24,7 @@ public sealed class ResidualEngine : IRecursionEngine, IArticleReader
         ArgumentOutOfRangeException.ThrowIfLessThan(options.LatentRecursions, 1);
         this.options = options;
         articles = new ArticleReadings(shape);
+        layout = ParameterLayout.Of(shape);
         parameters = new ReaderParameters(shape);
         gradients = new ReaderParameters(shape);
         calls = [.. Enumerable.Range(0, options.Calls).Select(_ => new ReaderCall(shape))];
@@ -45,16 +47,8 @@ public sealed class ResidualEngine : IRecursionEngine, IArticleReader
     /// <inheritdoc/>
     public float Train(RecursionBatch batch, Span<float> gradient)
     {
-<<<<<<< HEAD
         articles.Check(batch, training: true);
-        var parameterCount = ParameterLayout.Of(Shape).ParameterCount;
-        if (gradient.Length != parameterCount)
-            throw new ArgumentException($"the gradient has {gradient.Length} elements, the network {parameterCount}", nameof(gradient));
-=======
-        Check(batch);
-        if (batch.Rows < 1) throw new ArgumentException("training needs at least 1 row", nameof(batch));
-        weights.Layout.EnsureFits(gradient);
->>>>>>> main
+        layout.EnsureFits(gradient);
         gradients.Clear();
         Loss = 0;
         for (var row = 0; row < batch.Rows; row++)

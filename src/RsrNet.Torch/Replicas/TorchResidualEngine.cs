@@ -56,8 +56,7 @@ public sealed unsafe class TorchResidualEngine : IRecursionEngine, IArticleReade
     public float Train(RecursionBatch batch, Span<float> gradient)
     {
         articles.Check(batch, training: true);
-        if (gradient.Length != layout.ParameterCount)
-            throw new ArgumentException($"the gradient has {gradient.Length} elements, the network {layout.ParameterCount}", nameof(gradient));
+        layout.EnsureFits(gradient);
         var rows = new Rows(articles, batch, training: true);
         float loss;
         fixed (float* start = gradient)
