@@ -150,11 +150,11 @@ public sealed class SentenceReading
         VectorMath.AddScaled(vector, mean, (float)-common);
     }
 
-    /// <summary>A vector less a mean, of unit length; zero where nothing is left.</summary>
-    internal static float[] Centred(ReadOnlySpan<float> vector, ReadOnlySpan<float> mean)
+    /// <summary>A vector less a mean, or a share of it, of unit length; zero where nothing is left.</summary>
+    internal static float[] Centred(ReadOnlySpan<float> vector, ReadOnlySpan<float> mean, float share = 1)
     {
         var centred = vector.ToArray();
-        VectorMath.AddScaled(centred, mean, -1);
+        VectorMath.AddScaled(centred, mean, -share);
         VectorMath.Normalize(centred);
         return centred;
     }
