@@ -49,7 +49,7 @@ internal sealed class SummaryStart
     /// How much of the highlights' mean is in y. All highlights lie near it, so that it tells none from another: half of it costs no cosine and finds an article's own
     /// highlights better (on CNN/DailyMail by 0.2 to 0.3 of MRR x 100); none at all costs 0.007 of cosine.
     /// </summary>
-    private const float MeanShare = 0.5f;
+    internal const float MeanShare = 0.5f;
 
     /// <summary>What of a y is not the mean's, of unit length; zero where nothing is left.</summary>
     /// <param name="y">[d]</param>
