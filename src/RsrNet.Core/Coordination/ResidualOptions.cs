@@ -52,10 +52,10 @@ public sealed record ResidualOptions
     public int ReservoirSize { get; init; } = 1_000;
 
     /// <summary>
-    /// How much of the article itself is mixed into y. Default 2.25; at least 0. 0 is nearest to the highlights; more finds the article's own summary better
+    /// How much of the article itself is mixed into y. Default 3; at least 0. 0 is nearest to the highlights; more finds the article's own summary better
     /// among others.
     /// </summary>
-    public double Anchor { get; init; } = 2.25;
+    public double Anchor { get; init; } = 3;
 
     /// <summary>What an article's weight in the regressions is multiplied with at each later one. Default 0.9998; in (0, 1]; 1 forgets nothing.</summary>
     public double Forgetting { get; init; } = 0.9998;
