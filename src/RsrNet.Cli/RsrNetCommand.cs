@@ -12,7 +12,9 @@ using RsrNet.Cli.Reproduce;
 using RsrNet.Cli.Telemetry;
 using RsrNet.Cli.Weights;
 using RsrNet.Core;
+using RsrNet.Core.Coordination.Models;
 using RsrNet.Core.Documents;
+using RsrNet.Core.Replicas;
 using RsrNet.Server.Configuration;
 
 namespace RsrNet.Cli;
@@ -80,8 +82,8 @@ internal static class RsrNetCommand
             return Interrupted;
         }
         catch (Exception problem) when (
-            problem is CommandException or ConfigurationException or StoreUnavailableException or WeightsRejectedException
-            or IOException or UnauthorizedAccessException)
+            problem is CommandException or ConfigurationException or StoreUnavailableException or WeightsRejectedException or ModelConflictException
+            or EngineUnavailableException or IOException or UnauthorizedAccessException)
         {
             terminal.Notice(problem.Message);
             return Failed;

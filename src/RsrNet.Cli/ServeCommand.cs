@@ -111,7 +111,7 @@ internal static class ServeCommand
         long version;
         var plan = new ServingPlan(
             wishes.Configuration, wishes.Engine, EncoderChoice.Of(terminal, wishes.Configuration.Learner.Embedding), wishes.Encoder,
-            terminal.Edition.ReadSentencePiece);
+            terminal.Edition.ReadSentencePiece, terminal.Edition.Engines);
         await using (var process = await terminal.Edition.Start(plan, status.Notice, cancellation))
         {
             var before = await process.Learner.ReadTelemetry(cancellation);

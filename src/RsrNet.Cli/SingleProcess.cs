@@ -48,6 +48,8 @@ internal sealed class SingleProcess : IServing
     public static async Task<SingleProcess> Start(ServingPlan plan, Action<string> notice, CancellationToken cancellation)
     {
         var configuration = plan.Configuration;
+        // Before anything is opened: the message names the model and what to do.
+        foreach (var (model, options) in configuration.Models) options.FindEngine(model, plan.Engines ?? EngineCatalog.OfCore());
         // Each is disposed by whoever opened it until all of them are there.
         var storage = await ServerStorage.Open(configuration.Server, configuration.Learner.Weights, cancellation: cancellation);
         ITextEncoder? encoder = null;
@@ -62,8 +64,9 @@ internal sealed class SingleProcess : IServing
                 configuration.Learner, encoder, storage.Documents, storage.Checkpoints, plan.Engine.Create, warn: notice,
                 cancellation: cancellation);
             if (encoder is not HashedEncoder) await storage.Documents.WriteSetting(EncoderNameSetting, EncoderChoice.Durable(name), cancellation);
-            // With a database, too: a model's checkpoint and its place in the stream are one file.
-            models = new ModelHost(storage.Documents, Path.Combine(configuration.Server.Data, "models"), configuration.Models, warn: notice, readSentencePiece: plan.ReadSentencePiece);
+            models = await ModelHost.Open(
+                storage.Documents, storage.Models, configuration.Models, warn: notice, readSentencePiece: plan.ReadSentencePiece, engines: plan.Engines,
+                cancellation: cancellation);
             learner.Stored += models.OnArrival;
             server = RsrNetServer.Build(
                 configuration.Server, configuration.Learner.Articles, learner,

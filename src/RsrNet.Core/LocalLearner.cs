@@ -62,7 +62,7 @@ public sealed class LocalLearner : ILearner
         this.checkpoints = checkpoints;
         this.time = time;
         stepsInTurn = isResidual ? 4 : 1;
-        telemetry = new LearnerTelemetry(time, engine.GetType().Name);
+        telemetry = new LearnerTelemetry(time, engine.Name);
         readout = new Readout(encoder);
         learnedReadout = options.Residual.NewReadout();
         reader = new ArticleReader(encoder, isResidual);

@@ -9,6 +9,7 @@ using RsrNet.Core.Telemetry;
 using RsrNet.Core.Weights;
 using RsrNet.Grains.Articles;
 using RsrNet.Grains.Coordination;
+using RsrNet.Grains.Coordination.Models;
 using RsrNet.Grains.Documents;
 using RsrNet.Grains.Replicas;
 
@@ -31,25 +32,25 @@ public sealed class ClusterLearner(IGrainFactory grains, ITextEncoder encoder, S
     public async Task<IReadOnlyList<PutOutcome>> Ingest(IReadOnlyList<Article> articles, CancellationToken cancellation = default)
     {
         var intake = grains.GetGrain<IArticleIntakeGrain>(0);
-        if (articles.Count <= Portion) return await Ask(intake.Put([.. articles]), cancellation);
+        if (articles.Count <= Portion) return await ClusterCall.Ask(intake.Put([.. articles]), cancellation);
         var outcomes = new List<PutOutcome>(articles.Count);
-        foreach (var portion in articles.Chunk(Portion)) outcomes.AddRange(await Ask(intake.Put(portion), cancellation));
+        foreach (var portion in articles.Chunk(Portion)) outcomes.AddRange(await ClusterCall.Ask(intake.Put(portion), cancellation));
         return outcomes;
     }
 
-    public Task<Document?> Find(string id, CancellationToken cancellation = default) => Ask(Document(id).Find(), cancellation);
+    public Task<Document?> Find(string id, CancellationToken cancellation = default) => ClusterCall.Ask(Document(id).Find(), cancellation);
 
     public Task<DocumentPage> List(DocumentQuery query, CancellationToken cancellation = default)
     {
         DocumentCursor.Start(query); // says here, where the caller is, what is wrong with it
-        return Ask(grains.GetGrain<IDocumentQueriesGrain>(0).List(query), cancellation);
+        return ClusterCall.Ask(grains.GetGrain<IDocumentQueriesGrain>(0).List(query), cancellation);
     }
 
     public Task<AmendOutcome?> Amend(string id, Amendment amendment, CancellationToken cancellation = default) =>
-        Ask(Document(id).Amend(amendment), cancellation);
+        ClusterCall.Ask(Document(id).Amend(amendment), cancellation);
 
     public Task<Document?> Refine(string id, RefineRequest request, CancellationToken cancellation = default) =>
-        Ask(Document(id).Refine(request), cancellation);
+        ClusterCall.Ask(Document(id).Refine(request), cancellation);
 
     public async IAsyncEnumerable<TrajectoryPoint> Watch(string id, [EnumeratorCancellation] CancellationToken cancellation = default)
     {
@@ -78,41 +79,41 @@ public sealed class ClusterLearner(IGrainFactory grains, ITextEncoder encoder, S
         }
     }
 
-    public Task<bool> Delete(string id, CancellationToken cancellation = default) => Ask(Document(id).Delete(), cancellation);
+    public Task<bool> Delete(string id, CancellationToken cancellation = default) => ClusterCall.Ask(Document(id).Delete(), cancellation);
 
     public async Task<IReadOnlyList<SearchHit>?> Search(SearchQuery query, CancellationToken cancellation = default)
     {
-        if (query.Id is null) return await Ask(search.Search(SearchVector.Of(Encoded(query.Text ?? ""), default), query.K), cancellation);
+        if (query.Id is null) return await ClusterCall.Ask(search.Search(SearchVector.Of(Encoded(query.Text ?? ""), default), query.K), cancellation);
         if (await Find(query.Id, cancellation) is not { } document) return null;
         var embedding = document.Embedding ?? encoder.Embed(document.Article);
-        return await Ask(search.Search(SearchVector.Of(embedding.X, document.State?.Y), query.K, except: query.Id), cancellation);
+        return await ClusterCall.Ask(search.Search(SearchVector.Of(embedding.X, document.State?.Y), query.K, except: query.Id), cancellation);
     }
 
     public async ValueTask<ReadoutSummary> Summarize(Document document, CancellationToken cancellation = default) =>
-        await Ask(readout.Of(document), cancellation);
+        await ClusterCall.Ask(readout.Of(document), cancellation);
 
-    public async Task<IReadOnlyList<WeightSummary>> ListWeights(CancellationToken cancellation = default) => await Ask(Coordinator.ListWeights(), cancellation);
+    public async Task<IReadOnlyList<WeightSummary>> ListWeights(CancellationToken cancellation = default) => await ClusterCall.Ask(Coordinator.ListWeights(), cancellation);
 
-    public Task<Checkpoint?> FindWeights(long? version, CancellationToken cancellation = default) => Ask(Coordinator.FindWeights(version), cancellation);
+    public Task<Checkpoint?> FindWeights(long? version, CancellationToken cancellation = default) => ClusterCall.Ask(Coordinator.FindWeights(version), cancellation);
 
-    public Task<long> ImportWeights(Checkpoint weights, CancellationToken cancellation = default) => Ask(Coordinator.ImportWeights(weights), cancellation);
+    public Task<long> ImportWeights(Checkpoint weights, CancellationToken cancellation = default) => ClusterCall.Ask(Coordinator.ImportWeights(weights), cancellation);
 
     public async Task<long?> RestoreWeights(long version, CancellationToken cancellation = default) =>
         await FindWeights(version, cancellation) is { } kept ? await ImportWeights(kept, cancellation) : null;
 
-    public Task<WeightSummary> SaveWeights(CancellationToken cancellation = default) => Ask(Coordinator.SaveWeights(), cancellation);
+    public Task<WeightSummary> SaveWeights(CancellationToken cancellation = default) => ClusterCall.Ask(Coordinator.SaveWeights(), cancellation);
 
-    public Task<ShadowReport?> ReadShadow(CancellationToken cancellation = default) => Ask(grains.GetGrain<IShadowGrain>(0).Read(), cancellation);
+    public Task<ShadowReport?> ReadShadow(CancellationToken cancellation = default) => ClusterCall.Ask(grains.GetGrain<IShadowGrain>(0).Read(), cancellation);
 
-    public Task<long?> PromoteShadow(CancellationToken cancellation = default) => Ask(Coordinator.PromoteShadow(), cancellation);
+    public Task<long?> PromoteShadow(CancellationToken cancellation = default) => ClusterCall.Ask(Coordinator.PromoteShadow(), cancellation);
 
-    public Task<TelemetrySnapshot> ReadTelemetry(CancellationToken cancellation = default) => Ask(Coordinator.ReadTelemetry(), cancellation);
+    public Task<TelemetrySnapshot> ReadTelemetry(CancellationToken cancellation = default) => ClusterCall.Ask(Coordinator.ReadTelemetry(), cancellation);
 
-    public Task<DocumentMapView> ReadMap(long since = 0, CancellationToken cancellation = default) => Ask(grains.GetGrain<IDocumentMapGrain>(0).Read(since), cancellation);
+    public Task<DocumentMapView> ReadMap(long since = 0, CancellationToken cancellation = default) => ClusterCall.Ask(grains.GetGrain<IDocumentMapGrain>(0).Read(since), cancellation);
 
-    public Task<DocumentRanking> Rank(DocumentOrder order, CancellationToken cancellation = default) => Ask(grains.GetGrain<IDocumentMapGrain>(0).Rank(order), cancellation);
+    public Task<DocumentRanking> Rank(DocumentOrder order, CancellationToken cancellation = default) => ClusterCall.Ask(grains.GetGrain<IDocumentMapGrain>(0).Rank(order), cancellation);
 
-    public Task<double?> MeasureContraction(string id, CancellationToken cancellation = default) => Ask(Document(id).MeasureContraction(), cancellation);
+    public Task<double?> MeasureContraction(string id, CancellationToken cancellation = default) => ClusterCall.Ask(Document(id).MeasureContraction(), cancellation);
 
     public async Task<MapComparison> CompareWithUntrained(IReadOnlyList<string> ids, CancellationToken cancellation = default)
     {
@@ -121,36 +122,22 @@ public sealed class ClusterLearner(IGrainFactory grains, ITextEncoder encoder, S
         List<MapVector> before = [], after = [];
         foreach (var chunk in ids.Take(2000).Chunk(Portion))
         {
-            before.AddRange(await Ask(replica.Outcomes(chunk, untrained: true), cancellation));
-            after.AddRange(await Ask(replica.Outcomes(chunk, untrained: false), cancellation));
+            before.AddRange(await ClusterCall.Ask(replica.Outcomes(chunk, untrained: true), cancellation));
+            after.AddRange(await ClusterCall.Ask(replica.Outcomes(chunk, untrained: false), cancellation));
         }
         return MapComparison.Of(before, after);
     }
 
     /// <summary>Has the cluster end what is under way and write a checkpoint, before all of it is stopped.</summary>
-    public Task Rest() => Ask(Rested(), default);
+    public Task Rest() => ClusterCall.Ask(Rested(), default);
 
     /// <summary>Nothing to do: the cluster goes on.</summary>
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     private async Task<bool> Rested()
     {
-        await Coordinator.Rest();
+        await Task.WhenAll(Coordinator.Rest(), grains.GetGrain<IModelDirectoryGrain>(0).Rest());
         return true;
-    }
-
-    /// <summary>While silos come and go a call may find nobody; the caller may try again, as with a store that is away for a moment.</summary>
-    /// <exception cref="StoreUnavailableException">The cluster did not answer.</exception>
-    private static async Task<T> Ask<T>(Task<T> call, CancellationToken cancellation)
-    {
-        try
-        {
-            return await call.WaitAsync(cancellation);
-        }
-        catch (Exception problem) when (problem is OrleansException or TimeoutException)
-        {
-            throw new StoreUnavailableException("the cluster does not answer: a silo has gone or is just coming; try again in a moment", problem);
-        }
     }
 
     private IDocumentGrain Document(string id) => grains.GetGrain<IDocumentGrain>(id);

@@ -8,11 +8,13 @@ using Orleans.Runtime.Placement;
 using RsrNet.Core;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Embedding;
+using RsrNet.Core.Embedding.Vocabularies;
 using RsrNet.Core.Replicas;
 using RsrNet.Core.Telemetry;
 using RsrNet.Core.Weights;
 using RsrNet.Grains.Articles;
 using RsrNet.Grains.Coordination;
+using RsrNet.Grains.Coordination.Models;
 using RsrNet.Grains.Documents;
 using RsrNet.Grains.Replicas;
 using RsrNet.Grains.Telemetry;
@@ -31,6 +33,15 @@ public sealed record SiloParts
 
     /// <summary>The same checkpoints on every silo; null keeps weights in memory alone.</summary>
     public ICheckpointStore? Checkpoints { get; init; }
+
+    /// <summary>The same text models on every silo.</summary>
+    public required IModelStore Models { get; init; }
+
+    /// <summary>Null where this silo reads no SentencePiece vocabularies.</summary>
+    public ReadSentencePiece? ReadSentencePiece { get; init; }
+
+    /// <summary>What text models are computed on; null for Core's own.</summary>
+    public EngineCatalog? TextEngines { get; init; }
 
     /// <summary>Makes an engine for the notebook's network; the residual mode has one of its own.</summary>
     public Func<RecursionShape, RecursionOptions, IRecursionEngine> Engine { get; init; } = static (shape, options) => new CpuEngine(shape, options);
@@ -54,7 +65,7 @@ public static class GrainHosting
         silo.AddPlacementDirector<ReplicaPlacement, ReplicaPlacementDirector>();
         silo.AddMemoryStreams(ArticleStream.Name);
         silo.AddGrainService<SiloTelemetry>();
-        silo.AddStartupTask((services, _) => services.GetRequiredService<CoordinatorWatch>().Start());
+        silo.AddStartupTask((services, _) => services.GetRequiredService<LearningWatch>().Start());
         silo.ConfigureServices(services =>
         {
             services.AddPlacementFilter<PreferCpuSilos, PreferCpuSilosDirector>(ServiceLifetime.Singleton);
@@ -64,11 +75,14 @@ public static class GrainHosting
             services.AddSingleton(new ArticleReader(parts.Encoder, readsSentences: parts.Options.Learning == LearningMode.Residual));
             services.AddSingleton(parts.Store); // as a value: the container leaves it to its owner to dispose
             if (parts.Checkpoints is not null) services.AddSingleton(parts.Checkpoints);
+            services.AddSingleton(parts.Models);
+            services.AddSingleton(parts.TextEngines ?? EngineCatalog.OfCore());
+            if (parts.ReadSentencePiece is not null) services.AddSingleton(parts.ReadSentencePiece);
             services.AddSingleton(options ?? new GrainOptions());
             services.AddSingleton(_ => new ReplicaEngines(parts.Engine, parts.Device, parts.Options, parts.Encoder));
             services.AddSingleton<ReplicaPlaces>();
             services.AddSingleton<SiloNeighbours>();
-            services.AddSingleton<CoordinatorWatch>();
+            services.AddSingleton<LearningWatch>();
             services.AddSingleton(provider => new LearnerTelemetry(
                 provider.GetRequiredService<TimeProvider>(), parts.Device, provider.GetRequiredService<ILocalSiloDetails>().Name));
             services.AddSingleton<ISiloTelemetryClient, SiloTelemetryClient>();
@@ -77,11 +91,12 @@ public static class GrainHosting
             services.AddSingleton<SearchShards>();
             services.AddSingleton<SiloExchange>();
             services.AddSingleton<ClusterLearner>();
+            services.AddSingleton<ClusterModels>();
         });
         return silo;
     }
 
-    /// <summary>Makes a client of the cluster a gateway to its learner: <see cref="ClusterLearner"/> and the stream of articles.</summary>
+    /// <summary>Makes a client of the cluster a gateway to its learner: <see cref="ClusterLearner"/>, <see cref="ClusterModels"/> and the stream of articles.</summary>
     public static IClientBuilder AddRsrNet(this IClientBuilder client, ITextEncoder encoder, GrainOptions? options = null)
     {
         client.AddMemoryStreams(ArticleStream.Name);
@@ -91,6 +106,7 @@ public static class GrainHosting
             services.AddSingleton(options ?? new GrainOptions());
             services.AddSingleton<SearchShards>();
             services.AddSingleton<ClusterLearner>();
+            services.AddSingleton<ClusterModels>();
         });
         return client;
     }

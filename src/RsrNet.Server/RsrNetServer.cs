@@ -52,7 +52,7 @@ public sealed class RsrNetServer : IAsyncDisposable
     /// <exception cref="ArgumentException">An option is out of its range.</exception>
     public static RsrNetServer Build(
         ServerOptions options, ArticleLimits limits, ILearner learner, Action<WebApplicationBuilder>? configure = null, TimeProvider? time = null,
-        string? dataFolder = null, ModelHost? models = null)
+        string? dataFolder = null, ITextModels? models = null)
     {
         time ??= TimeProvider.System;
         var problems = options.Problems();

@@ -18,6 +18,7 @@ using RsrNet.Core.Replicas;
 using RsrNet.Core.Weights;
 using RsrNet.Grains;
 using RsrNet.Grains.Articles;
+using RsrNet.Grains.Coordination.Models;
 using RsrNet.Grains.Documents;
 using RsrNet.Grains.Replicas;
 using RsrNet.Server;
@@ -37,6 +38,9 @@ internal sealed class ClusterProcess : IServing
     /// <summary>How long a gateway waits for a silo, and a silo for the coordinator, before it gives up.</summary>
     private static readonly TimeSpan StartPatience = TimeSpan.FromMinutes(2);
 
+    /// <summary>How long it waits before it says what it waits for.</summary>
+    private static readonly TimeSpan TellAfter = TimeSpan.FromSeconds(3);
+
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(500);
 
     private readonly IHost cluster;
@@ -47,12 +51,8 @@ internal sealed class ClusterProcess : IServing
     /// <summary>What is to be done before the cluster is left.</summary>
     private readonly Func<Task> rest;
 
-    private readonly ModelHost? models;
-
-    private ClusterProcess(
-        IHost cluster, RsrNetServer server, ModelHost? models, ServerStorage? storage, ITextEncoder encoder, string place, Func<Task> rest)
+    private ClusterProcess(IHost cluster, RsrNetServer server, ServerStorage? storage, ITextEncoder encoder, string place, Func<Task> rest)
     {
-        this.models = models;
         this.rest = rest;
         this.cluster = cluster;
         this.server = server;
@@ -85,32 +85,38 @@ internal sealed class ClusterProcess : IServing
                 $"the role {options.Role} needs a database that all processes of the cluster can reach: "
                 + "set Server.Database to a PostgreSQL connection string");
         }
+        // Before anything is opened: the message names the model and what to do. On a gateway nothing is computed.
+        if (options.Role != ProcessRole.Gateway)
+        {
+            foreach (var (model, wanted) in configuration.Models) wanted.FindEngine(model, plan.Engines ?? EngineCatalog.OfCore());
+        }
+        var described = configuration.Models.ToDictionary(model => model.Key, model => ModelDescription.Of(model.Key, model.Value, plan.ReadSentencePiece));
         var database = ForOrleans(configuration.Server.Database);
         // Each is disposed by whoever opened it until all of them are there.
         ServerStorage? storage = null;
         ITextEncoder? encoder = null;
         IHost? cluster = null;
         RsrNetServer? server = null;
-        ModelHost? models = null;
         var joined = false;
         try
         {
             if (options.Role != ProcessRole.Gateway)
                 storage = await ServerStorage.Open(configuration.Server, configuration.Learner.Weights, options.Role == ProcessRole.Local, cancellation);
-            var name = plan.EncoderName ?? (storage is null ? null : await storage.Documents.ReadSetting(SingleProcess.EncoderNameSetting, cancellation));
-            encoder = plan.Encoders.OpenOrHashed(name ?? EncoderChoice.Hashed, notice);
+            var encoderName = plan.EncoderName ?? (storage is null ? null : await storage.Documents.ReadSetting(SingleProcess.EncoderNameSetting, cancellation));
+            encoder = plan.Encoders.OpenOrHashed(encoderName ?? EncoderChoice.Hashed, notice);
             if (storage is not null)
             {
                 await StoreEncoder.Check(storage.Documents, encoder, cancellation);
                 if (encoder is not HashedEncoder)
-                    await storage.Documents.WriteSetting(SingleProcess.EncoderNameSetting, EncoderChoice.Durable(name!), cancellation);
+                    await storage.Documents.WriteSetting(SingleProcess.EncoderNameSetting, EncoderChoice.Durable(encoderName!), cancellation);
             }
             var grains = configuration.Section<GrainOptions>("Grains");
             cluster = storage is null
                 ? BuildGateway(options, database, encoder, grains, notice)
                 : BuildSilo(options, database, grains, notice, new SiloParts
                 {
-                    Options = configuration.Learner, Encoder = encoder, Store = storage.Documents, Checkpoints = storage.Checkpoints,
+                    Options = configuration.Learner, Encoder = encoder, Store = storage.Documents, Checkpoints = storage.Checkpoints, Models = storage.Models,
+                    ReadSentencePiece = plan.ReadSentencePiece, TextEngines = plan.Engines,
                     Engine = plan.Engine.Create,
                     // The residual mode's engine runs on processors, whatever else there is.
                     Device = plan.Engine.Name == Cuda && configuration.Learner.Learning == LearningMode.Notebook ? Cuda : ReplicaEngines.Cpu,
@@ -120,8 +126,8 @@ internal sealed class ClusterProcess : IServing
             joined = true;
             var learner = cluster.Services.GetRequiredService<ClusterLearner>();
             await CheckEncoder(learner, encoder, cancellation);
-            // In a cluster, too, text models learn in one process: the one whose configuration names them.
-            if (storage is not null) models = new ModelHost(storage.Documents, Path.Combine(configuration.Server.Data, "models"), configuration.Models, warn: notice, readSentencePiece: plan.ReadSentencePiece);
+            var models = cluster.Services.GetRequiredService<ClusterModels>();
+            foreach (var (name, description) in described) await Name(models, name, description, notice, cancellation);
             server = RsrNetServer.Build(
                 configuration.Server, configuration.Learner.Articles, learner,
                 // What keeps the host from starting is thrown, and said once.
@@ -129,15 +135,13 @@ internal sealed class ClusterProcess : IServing
                 dataFolder: storage?.Folder, models: models);
             if (options.Dashboard.Length > 0) OrleansDashboard.Map(server.App, cluster.Services, options.Dashboard);
             await server.Start(cancellation);
-            models?.Start();
             var place = options.Role == ProcessRole.Local ? storage!.Place : $"the cluster {options.Cluster}{(storage is null ? "" : $" over {storage.Place}")}";
             return new ClusterProcess(
-                cluster, server, models, storage, encoder, place, options.Role == ProcessRole.Local ? () => Rest(learner, told) : () => Task.CompletedTask);
+                cluster, server, storage, encoder, place, options.Role == ProcessRole.Local ? () => Rest(learner, told) : () => Task.CompletedTask);
         }
         catch
         {
             if (server is not null) await server.DisposeAsync();
-            if (models is not null) await models.DisposeAsync();
             if (cluster is not null) await Leave(cluster, joined);
             (encoder as IDisposable)?.Dispose();
             if (storage is not null) await storage.DisposeAsync();
@@ -149,7 +153,6 @@ internal sealed class ClusterProcess : IServing
     {
         await server.Stop(CancellationToken.None);
         await server.DisposeAsync();
-        if (models is not null) await models.DisposeAsync();
         await rest();
         await Leave(cluster);
         (encoder as IDisposable)?.Dispose();
@@ -193,11 +196,19 @@ internal sealed class ClusterProcess : IServing
             client.AddRsrNet(encoder, grains);
             client.Configure<ClusterOptions>(one => (one.ClusterId, one.ServiceId) = (options.Cluster, options.Cluster));
             client.UseAdoNetClustering(one => (one.Invariant, one.ConnectionString) = (PostgresInvariant, database));
-            var since = TimeProvider.System.GetTimestamp();
+            var (since, told) = (TimeProvider.System.GetTimestamp(), false);
             client.UseConnectionRetryFilter(async (_, cancellation) =>
             {
+                var waited = TimeProvider.System.GetElapsedTime(since);
+                if (waited > TellAfter && !told)
+                {
+                    told = true;
+                    notice(
+                        $"no silo of the cluster {options.Cluster} takes this gateway yet: is one running over the same database, and do all sides use the "
+                        + $"same Silo.Tls? It tries until {StartPatience.TotalMinutes:0} minutes are over");
+                }
                 await Task.Delay(RetryAfter, cancellation);
-                return TimeProvider.System.GetElapsedTime(since) < StartPatience;
+                return waited < StartPatience;
             });
             if (options.Tls.IsOn) client.UseTls(options.Tls.Open());
             if (options.Dashboard.Length > 0) client.AddDashboard();
@@ -245,14 +256,26 @@ internal sealed class ClusterProcess : IServing
     /// <summary>Waits until the cluster answers, and compares its encoder with the one here, which embeds what is searched for.</summary>
     private static async Task CheckEncoder(ClusterLearner learner, ITextEncoder encoder, CancellationToken cancellation)
     {
+        var theirs = (await Patiently(() => learner.ReadTelemetry(cancellation), cancellation)).Encoder;
+        if (theirs != encoder.Id)
+            throw new WeightsRejectedException($"the cluster's documents are embedded by '{theirs}', and this process has '{encoder.Id}'; choose it with --encoder");
+    }
+
+    /// <summary>Makes a model of the configuration the cluster's.</summary>
+    private static async Task Name(ClusterModels models, string name, ModelDescription description, Action<string> notice, CancellationToken cancellation)
+    {
+        if (await Patiently(() => models.Name(name, description, cancellation), cancellation) is { } changed) notice(changed);
+    }
+
+    /// <summary>Asks until the cluster answers.</summary>
+    private static async Task<T> Patiently<T>(Func<Task<T>> ask, CancellationToken cancellation)
+    {
         var since = TimeProvider.System.GetTimestamp();
         while (true)
         {
             try
             {
-                var theirs = (await learner.ReadTelemetry(cancellation)).Encoder;
-                if (theirs == encoder.Id) return;
-                throw new WeightsRejectedException($"the cluster's documents are embedded by '{theirs}', and this process has '{encoder.Id}'; choose it with --encoder");
+                return await ask();
             }
             catch (StoreUnavailableException) when (TimeProvider.System.GetElapsedTime(since) < StartPatience)
             {

@@ -15,6 +15,8 @@ using RsrNet.Core.Tests.Learner;
 using RsrNet.Core.Weights;
 using RsrNet.Grains;
 using RsrNet.Grains.Articles;
+using RsrNet.Grains.Coordination.Models;
+using RsrNet.Server.Tests;
 
 namespace RsrNet.Cluster.Tests;
 
@@ -22,10 +24,12 @@ namespace RsrNet.Cluster.Tests;
 internal sealed class LearningCluster : IAsyncDisposable
 {
     private readonly InProcessTestCluster cluster;
+    private readonly TemporaryFolder folder;
 
-    private LearningCluster(InProcessTestCluster cluster, IDocumentStore store, ICheckpointStore checkpoints, RsrNetOptions options)
+    private LearningCluster(InProcessTestCluster cluster, IDocumentStore store, ICheckpointStore checkpoints, RsrNetOptions options, TemporaryFolder folder)
     {
         this.cluster = cluster;
+        this.folder = folder;
         (Store, Checkpoints, Options) = (store, checkpoints, options);
     }
 
@@ -56,23 +60,29 @@ internal sealed class LearningCluster : IAsyncDisposable
 
     public ClusterLearner Learner => cluster.Client.ServiceProvider.GetRequiredService<ClusterLearner>();
 
+    public ClusterModels Models => cluster.Client.ServiceProvider.GetRequiredService<ClusterModels>();
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     /// <param name="silos">How many at the start.</param>
     /// <param name="mortal">Whether silos will be killed.</param>
     /// <param name="parts">Changes what a silo brings; the number is the silo's, from 0.</param>
+    /// <param name="models">Null for a folder of the cluster's own, which goes with it.</param>
     public static async Task<LearningCluster> Start(
         int silos, RsrNetOptions? options = null, IDocumentStore? store = null, ICheckpointStore? checkpoints = null,
-        Func<int, SiloParts, SiloParts>? parts = null, GrainOptions? grains = null, ITextEncoder? encoder = null, bool mortal = false)
+        Func<int, SiloParts, SiloParts>? parts = null, GrainOptions? grains = null, ITextEncoder? encoder = null, bool mortal = false,
+        IModelStore? models = null)
     {
         options ??= SmallOptions;
         store ??= new MemoryDocumentStore();
         checkpoints ??= new MemoryCheckpoints();
         encoder ??= new TinyEncoder();
+        var folder = new TemporaryFolder();
+        models ??= new ModelFolder(folder.Path);
         var builder = new InProcessTestClusterBuilder((short)silos);
         builder.ConfigureSilo((about, silo) =>
         {
-            var own = new SiloParts { Options = options, Encoder = encoder, Store = store, Checkpoints = checkpoints };
+            var own = new SiloParts { Options = options, Encoder = encoder, Store = store, Checkpoints = checkpoints, Models = models };
             silo.AddRsrNet(parts is null ? own : parts(int.Parse(about.SiloName.Split('_')[1], CultureInfo.InvariantCulture), own), grains);
             silo.AddMemoryGrainStorage("PubSubStore");
             silo.UseInMemoryReminderService();
@@ -83,7 +93,7 @@ internal sealed class LearningCluster : IAsyncDisposable
         builder.ConfigureClient(client => client.AddRsrNet(encoder, grains));
         var cluster = builder.Build();
         await cluster.DeployAsync();
-        return new LearningCluster(cluster, store, checkpoints, options);
+        return new LearningCluster(cluster, store, checkpoints, options, folder);
     }
 
     public static Article Labelled(int i) =>
@@ -168,5 +178,9 @@ internal sealed class LearningCluster : IAsyncDisposable
         return answer!;
     }
 
-    public async ValueTask DisposeAsync() => await cluster.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await cluster.DisposeAsync();
+        folder.Dispose();
+    }
 }

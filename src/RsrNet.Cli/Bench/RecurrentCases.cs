@@ -8,24 +8,34 @@ namespace RsrNet.Cli.Bench;
 /// <summary>A training step of a recurrent model: forward, loss, back, clip, Adam. The batch is the same each time, on both sides.</summary>
 internal abstract class RecurrentStep : BenchCase
 {
-    private readonly MatrixProduct product = MatrixProduct.Create();
+    private readonly ITextEngine _engine;
+    private readonly RecurrentState? _state;
+    private readonly int _ignored;
+    private int[] _tokens = [], _targets = [];
 
-    protected RecurrentStep(string name, int batch)
-        : base(name, batch, threads: 1) => Tape = new Tape(product);
+    /// <param name="carries">Whether the state goes on from step to step.</param>
+    /// <param name="ignored">Target of rows that do not count.</param>
+    private protected RecurrentStep(string name, int batch, ITextNetwork network, bool carries = false, int ignored = ITextEngine.NoTarget)
+        : base(name, batch, threads: 1)
+    {
+        _engine = new TapeEngine(network, new AdamState(network.Parameters.Values.Length), new CoordinationOptions(), seed: 1);
+        _state = carries ? network.NewState(batch) : null;
+        _ignored = ignored;
+    }
 
     public override double Operations => 0;
 
-    protected Tape Tape { get; }
-
     protected PackedSteps Steps { get; } = new();
 
-    protected static CoordinationOptions Options { get; } = new();
-
-    public override void Dispose()
+    public override void Run()
     {
-        Tape.Dispose();
-        product.Dispose();
+        _engine.Differentiate(_tokens, Steps, _targets, _state, _ignored);
+        _engine.Apply();
     }
+
+    public override void Dispose() => _engine.Dispose();
+
+    private protected void Set(int[] tokens, int[] targets) => (_tokens, _targets) = (tokens, targets);
 
     /// <summary>Token numbers as text has them: the frequent ones are small.</summary>
     protected static int[] Draw(int count, int vocabulary, ulong seed)
@@ -40,86 +50,40 @@ internal abstract class RecurrentStep : BenchCase
 /// <summary>Stage 4 of the human-numbers notebook: 16 steps, H 64, 30 tokens, every position predicted.</summary>
 internal sealed class NumbersStep : RecurrentStep
 {
-    private readonly NotebookLanguageModel _model = new(30, 64, seed: 1);
-    private readonly ParameterAdam _optimizer;
-    private readonly float[] _state;
-    private readonly int[] _tokens, _targets;
-
     public NumbersStep(int batch)
-        : base("recurrent-numbers", batch)
+        : base("recurrent-numbers", batch, new NotebookLanguageModel(30, 64, NotebookStage.Every, seed: 1), carries: true)
     {
         Steps.Set(batch, 16);
-        _optimizer = new ParameterAdam(_model.Parameters, Options);
-        _state = new float[batch * _model.Size];
-        _tokens = Draw(Steps.Rows, 30, 1);
-        _targets = Draw(Steps.Rows, 30, 2);
+        Set(Draw(Steps.Rows, 30, 1), Draw(Steps.Rows, 30, 2));
     }
 
     public override string PeerKind => "numbers";
-
-    public override void Run()
-    {
-        Tape.Clear();
-        Tape.CrossEntropy(_model.Forward(Tape, _tokens, Steps, _state, every: true), _targets);
-        Tape.Backward();
-        _optimizer.Apply();
-    }
 }
 
 /// <summary>The character model: 100 steps, C 128, H 128, 100 characters, nn.RNN.</summary>
 internal sealed class CharacterStep : RecurrentStep
 {
-    private readonly RecurrentNetwork _network =
-        RecurrentNetwork.Create(new RecurrentShape(100, 128, 128, 100, RecurrentCell.Rnn, SequenceOutput.Every, Padding: 0), seed: 1);
-
-    private readonly ParameterAdam _optimizer;
-    private readonly int[] _tokens, _targets;
-
     public CharacterStep(int batch)
-        : base("recurrent-char", batch)
+        : base(
+            "recurrent-char", batch,
+            RecurrentNetwork.Create(new RecurrentShape(100, 128, 128, 100, RecurrentCell.Rnn, SequenceOutput.Every, Padding: 0), seed: 1), ignored: 0)
     {
         Steps.Set(batch, 100);
-        _optimizer = new ParameterAdam(_network.Parameters, Options);
-        _tokens = Draw(Steps.Rows, 100, 1);
-        _targets = Draw(Steps.Rows, 100, 2);
+        Set(Draw(Steps.Rows, 100, 1), Draw(Steps.Rows, 100, 2));
     }
 
     public override string PeerKind => "char";
-
-    public override void Run()
-    {
-        Tape.Clear();
-        Tape.CrossEntropy(_network.Forward(Tape, _tokens, Steps, training: true), _targets, ignored: 0);
-        Tape.Backward();
-        _optimizer.Apply();
-    }
 }
 
 /// <summary>The LSTM classifier: texts of 20 to 60 words, 10,000 words, C 64, H 128, 4 classes.</summary>
 internal sealed class ClassifierStep : RecurrentStep
 {
-    private readonly RecurrentNetwork _network =
-        RecurrentNetwork.Create(new RecurrentShape(10_000, 64, 128, 4, RecurrentCell.Lstm, SequenceOutput.Last, Padding: 0), seed: 1);
-
-    private readonly ParameterAdam _optimizer;
-    private readonly int[] _tokens, _targets;
-
     public ClassifierStep(int batch)
-        : base("recurrent-lstm", batch)
+        : base("recurrent-lstm", batch, RecurrentNetwork.Create(new RecurrentShape(10_000, 64, 128, 4, RecurrentCell.Lstm, SequenceOutput.Last, Padding: 0), seed: 1))
     {
         Steps.Set([.. Enumerable.Range(0, batch).Select(b => 60 - 40 * b / batch)]);
-        _optimizer = new ParameterAdam(_network.Parameters, Options);
-        _tokens = Draw(Steps.Rows, 10_000, 1);
-        _targets = [.. Enumerable.Range(0, batch).Select(b => b % 4)];
+        Set(Draw(Steps.Rows, 10_000, 1), [.. Enumerable.Range(0, batch).Select(b => b % 4)]);
     }
 
     public override string PeerKind => "lstm";
-
-    public override void Run()
-    {
-        Tape.Clear();
-        Tape.CrossEntropy(_network.Forward(Tape, _tokens, Steps, training: true), _targets);
-        Tape.Backward();
-        _optimizer.Apply();
-    }
 }

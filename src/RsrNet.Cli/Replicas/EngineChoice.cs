@@ -25,12 +25,19 @@ internal static class EngineChoice
     /// <param name="setting">Where there is no value: the configuration's.</param>
     /// <exception cref="UsageException">The option names an engine that is not there.</exception>
     /// <exception cref="CommandException">The configuration does, or this machine cannot run the engine; the message says what to do.</exception>
-    public static EngineOffer Of(Terminal terminal, string? name, string setting = EngineCatalog.Auto)
+    public static EngineOffer Of(Terminal terminal, string? name, string setting = EngineCatalog.Auto) =>
+        Of(terminal, name, setting, static (engines, wanted) => engines.Find(wanted));
+
+    /// <summary>One that runs text models.</summary>
+    /// <inheritdoc cref="Of(Terminal, string?, string)"/>
+    public static EngineOffer ForText(Terminal terminal, string name) => Of(terminal, name, name, static (engines, wanted) => engines.FindForText(wanted));
+
+    private static EngineOffer Of(Terminal terminal, string? name, string setting, Func<EngineCatalog, string, EngineOffer> find)
     {
         var engines = terminal.Edition.Engines;
         try
         {
-            return engines.Find(name ?? setting);
+            return find(engines, name ?? setting);
         }
         catch (EngineUnavailableException problem)
         {

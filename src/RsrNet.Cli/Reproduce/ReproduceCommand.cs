@@ -3,9 +3,11 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using RsrNet.Cli.Articles;
+using RsrNet.Cli.Replicas;
 using RsrNet.Core.Articles;
 using RsrNet.Core.Embedding;
 using RsrNet.Core.Evaluation.Experiments;
+using RsrNet.Core.Replicas;
 using Spectre.Console;
 
 namespace RsrNet.Cli.Reproduce;
@@ -30,18 +32,21 @@ internal static class ReproduceCommand
         {
             Description = "Leaves what judges alone, and lets the last fifth of what teaches judge: how the settings of human-numbers, ag-news and fake-news were chosen.",
         };
-        var json = new Option<bool>("--json") { Description = "JSON: {name, figures: [{what, ours, atLeast?, atMost?, notebook?, met?}], seconds, plot}." };
-        var command = new Command("reproduce", "Runs a notebook's experiment end to end, with a table of its figures and a plot.") { name, data, plot, seed, inner, json };
+        var engine = EngineChoice.Option(terminal, byDefault: EngineCatalog.Auto);
+        var json = new Option<bool>("--json") { Description = "JSON: {name, engine, figures: [{what, ours, atLeast?, atMost?, notebook?, met?}], seconds, plot}." };
+        var command = new Command("reproduce", "Runs a notebook's experiment end to end, with a table of its figures and a plot.") { name, data, plot, seed, inner, engine, json };
         command.SetAction(async (parsed, cancellation) =>
         {
             var chosen = parsed.GetRequiredValue(name);
             if (!Names.Contains(chosen)) throw new UsageException($"there is no experiment '{chosen}'; there are {string.Join(", ", Names)}");
             if (parsed.GetValue(inner) && chosen is "char-lm" or "rsr-net") throw new UsageException($"{chosen} has the notebook's settings: nothing was chosen, so there is no --inner");
+            var chosenEngine = parsed.GetRequiredValue(engine)!;
+            var computes = chosen == "rsr-net" ? EngineChoice.Of(terminal, chosenEngine) : EngineChoice.ForText(terminal, chosenEngine);
             var clock = Stopwatch.StartNew();
             ExperimentReport report;
             try
             {
-                report = await Run(chosen, parsed.GetValue(data), parsed.GetValue(seed), parsed.GetValue(inner), terminal, cancellation);
+                report = await Run(chosen, parsed.GetValue(data), parsed.GetValue(seed), parsed.GetValue(inner), computes, terminal, cancellation);
             }
             catch (Exception problem) when (problem is InvalidDataException or JsonException)
             {
@@ -50,31 +55,35 @@ internal static class ReproduceCommand
             var picture = Path.GetFullPath(parsed.GetValue(plot) ?? $"reproduce-{chosen}.svg");
             await File.WriteAllTextAsync(picture, LinePlot.Draw(report), cancellation);
             var seconds = Math.Round(clock.Elapsed.TotalSeconds, 1);
-            if (parsed.GetValue(json)) terminal.ResultWriter.WriteLine(JsonText.Of(new { report.Name, report.Figures, report.Notes, seconds, plot = picture }));
-            else Print(report, seconds, picture, terminal);
+            if (parsed.GetValue(json)) terminal.ResultWriter.WriteLine(JsonText.Of(new { report.Name, engine = computes.Name, report.Figures, report.Notes, seconds, plot = picture }));
+            else Print(report, computes.Name, seconds, picture, terminal);
             return RsrNetCommand.Done;
         });
         return command;
     }
 
-    private static async Task<ExperimentReport> Run(string name, string? folder, int seed, bool inner, Terminal terminal, CancellationToken cancellation)
+    private static async Task<ExperimentReport> Run(
+        string name, string? folder, int seed, bool inner, EngineOffer engine, Terminal terminal, CancellationToken cancellation)
     {
         switch (name)
         {
             case "human-numbers":
-                using (var numbers = new HumanNumbers(terminal.Notice, seed, inner ? HumanNumbers.InnerLength : 0, cancellation)) return numbers.Run();
+                return new HumanNumbers(terminal.Notice, seed, inner ? HumanNumbers.InnerLength : 0, engine.OpenText, cancellation).Run();
             case "char-lm":
                 return CharacterModel.Run(
-                    CharacterModel.ReadAbstracts(Find(folder, "arxiv", "abstracts.jsonl")), terminal.Notice, seed, cancellation: cancellation);
+                    CharacterModel.ReadAbstracts(Find(folder, "arxiv", "abstracts.jsonl")), terminal.Notice, seed, open: engine.OpenText,
+                    cancellation: cancellation);
             case "fake-news":
                 var headlines = TextClasses.ReadFakeNews(Find(folder, "fakenewsnet", "politifact_fake.csv"), Find(folder, "fakenewsnet", "politifact_real.csv"));
-                return TextClasses.FakeNews(headlines, terminal.Notice, seed, inner: inner, cancellation: cancellation);
+                return TextClasses.FakeNews(headlines, terminal.Notice, seed, inner: inner, open: engine.OpenText, cancellation: cancellation);
             case "ag-news":
-                return TextClasses.AgNews(TextClasses.ReadAgNews(Find(folder, "ag_news", "articles.csv")), terminal.Notice, seed, inner: inner, cancellation: cancellation);
+                return TextClasses.AgNews(
+                    TextClasses.ReadAgNews(Find(folder, "ag_news", "articles.csv")), terminal.Notice, seed, inner: inner, open: engine.OpenText,
+                    cancellation: cancellation);
             default:
                 var articles = await LabelledArticles.Read([Find(folder, "cnn_dailymail", "articles.csv")], new ArticleLimits(), terminal, cancellation);
                 if (articles.Count < 10) throw new CommandException("the notebook needs at least ten articles with highlights");
-                return RecursionNotebook.Run(articles, new HashedEncoder(), terminal.Notice, seed, cancellation: cancellation);
+                return RecursionNotebook.Run(articles, new HashedEncoder(), terminal.Notice, seed, open: engine.Create, cancellation: cancellation);
         }
     }
 
@@ -101,7 +110,7 @@ internal static class ReproduceCommand
         for (var at = new DirectoryInfo(Environment.CurrentDirectory); at is not null; at = at.Parent) yield return Path.Combine(at.FullName, "shared", "data");
     }
 
-    private static void Print(ExperimentReport report, double seconds, string plot, Terminal terminal)
+    private static void Print(ExperimentReport report, string engine, double seconds, string plot, Terminal terminal)
     {
         var table = new Table().Border(TableBorder.Simple).AddColumns(
             new TableColumn("figure"), new TableColumn("ours").RightAligned(), new TableColumn("should be").RightAligned(), new TableColumn(""));
@@ -112,7 +121,7 @@ internal static class ReproduceCommand
         }
         terminal.Results.Write(table);
         foreach (var note in report.Notes) terminal.ResultWriter.WriteLine(Terminal.Printable(note));
-        terminal.ResultWriter.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{seconds:0.0} s; plot: {plot}"));
+        terminal.ResultWriter.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{seconds:0.0} s on the engine {engine}; plot: {plot}"));
     }
 
     private static string Text(double number) =>

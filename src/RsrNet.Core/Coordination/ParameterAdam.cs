@@ -10,7 +10,8 @@ public sealed class ParameterAdam(ParameterSet parameters, CoordinationOptions o
 {
     private readonly List<(int From, int To)> ranges = [];
 
-    public AdamState State { get; } = state ?? new AdamState(parameters.Values.Length);
+    /// <summary>Made when it is first asked for: who only gives gradients to others never steps.</summary>
+    public AdamState State => field ??= state ?? new AdamState(parameters.Values.Length);
 
     /// <summary>Learning rate of the next steps; the options' at first. A schedule writes here.</summary>
     public double LearningRate

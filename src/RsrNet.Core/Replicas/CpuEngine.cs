@@ -44,6 +44,8 @@ public sealed unsafe class CpuEngine : IRecursionEngine
         };
     }
 
+    public string Name => "cpu";
+
     public RecursionShape Shape => _weights.Shape;
 
     /// <summary>The vectors it computes with.</summary>

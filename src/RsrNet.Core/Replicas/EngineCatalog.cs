@@ -1,5 +1,6 @@
 using RsrNet.Core.Embedding;
 using RsrNet.Core.Numerics;
+using RsrNet.Core.Replicas.Recurrent;
 
 namespace RsrNet.Core.Replicas;
 
@@ -26,6 +27,7 @@ public sealed class EngineCatalog
         .Add(new EngineOffer("cpu", "the processor's vectors and cores", 20, static (shape, options) => new CpuEngine(shape, options))
         {
             OpenBart = static (folder, options, openTokenizer) => BartEncoder.Open(folder, options, VectorWidths.Best, openTokenizer),
+            OpenText = static (network, optimizer, options, seed) => new TapeEngine(network, optimizer, options, seed),
         });
 
     public IReadOnlyList<EngineOffer> Offers => offers;
@@ -78,12 +80,18 @@ public sealed class EngineCatalog
 
     /// <summary>An engine that runs BART's encoder.</summary>
     /// <exception cref="EngineUnavailableException">There is none of that name, it does not run BART, or this machine cannot run it.</exception>
-    public EngineOffer FindForBart(string name)
+    public EngineOffer FindForBart(string name) => FindThatRuns("BART", name, static offer => offer.OpenBart is not null);
+
+    /// <summary>An engine that runs text models.</summary>
+    /// <exception cref="EngineUnavailableException">There is none of that name, it does not run text models, or this machine cannot run it.</exception>
+    public EngineOffer FindForText(string name) => FindThatRuns("text models", name, static offer => offer.OpenText is not null);
+
+    private EngineOffer FindThatRuns(string what, string name, Func<EngineOffer, bool> runs)
     {
-        if (name == Auto) return offers.OrderByDescending(offer => offer.Preference).First(offer => offer is { OpenBart: not null } && offer.Missing() is null);
+        if (name == Auto) return offers.OrderByDescending(offer => offer.Preference).First(offer => runs(offer) && offer.Missing() is null);
         var found = Find(name);
-        return found.OpenBart is not null ? found : throw new EngineUnavailableException(
-            $"the engine '{name}' does not run BART; {string.Join(", ", offers.Where(offer => offer.OpenBart is not null).Select(offer => offer.Name))} and {Auto} do");
+        return runs(found) ? found : throw new EngineUnavailableException(
+            $"the engine '{name}' does not run {what}; {string.Join(", ", offers.Where(runs).Select(offer => offer.Name))} and {Auto} do");
     }
 
     private string Unknown(string name)
@@ -108,6 +116,9 @@ public sealed record EngineOffer(
 {
     /// <summary>Opens a model folder of BART to run on it, with a tokenizer that is opened as given; null where it cannot.</summary>
     public Func<string, EmbeddingOptions, Func<string, BartTokenizer>, BartEncoder>? OpenBart { get; init; }
+
+    /// <summary>Puts a text model's network on it; null where it runs none.</summary>
+    public OpenTextEngine? OpenText { get; init; }
 
     /// <summary>What this machine lacks to run it, and what to do; null where it lacks nothing.</summary>
     public Func<string?> Missing { get; init; } = static () => null;

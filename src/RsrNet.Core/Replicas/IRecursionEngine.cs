@@ -8,6 +8,9 @@ namespace RsrNet.Core.Replicas;
 /// </summary>
 public interface IRecursionEngine : IDisposable
 {
+    /// <summary>What the options call it, for people: reference, cpu, torch-cpu, cuda.</summary>
+    string Name { get; }
+
     RecursionShape Shape { get; }
 
     /// <summary>Takes over a copy of these weights, running statistics included.</summary>

@@ -26,6 +26,8 @@ public sealed class ReferenceEngine : IRecursionEngine
         network = new ReferenceNetwork(weights, gradients);
     }
 
+    public string Name => "reference";
+
     public RecursionShape Shape => weights.Shape;
 
     /// <summary>The loss of the last <see cref="Train"/> with all its digits: what a finite difference needs.</summary>

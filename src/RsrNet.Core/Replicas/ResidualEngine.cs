@@ -38,6 +38,8 @@ public sealed class ResidualEngine : IRecursionEngine
         calls = [.. Enumerable.Range(0, options.Calls).Select(_ => new ReaderCall(shape))];
     }
 
+    public string Name => "cpu";
+
     public RecursionShape Shape => weights.Shape;
 
     /// <summary>The loss of the last <see cref="Train"/> with all its digits: what a finite difference needs.</summary>

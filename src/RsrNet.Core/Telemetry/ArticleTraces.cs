@@ -7,14 +7,24 @@ namespace RsrNet.Core.Telemetry;
 
 /// <summary>
 /// Carries the trace of an article from the request that brought it to the weights that came of it: the work happens later, on other threads
-/// and in batches, so each step is a child of the request's span. Costs nothing where nobody traces.
+/// and in batches, so each step is a child of the request's span. Costs nothing where nobody traces. Of a flood of articles some are followed:
+/// <see cref="PerSecond"/> a second once the first <see cref="Burst"/> are through. An exporter would drop the others' spans, and making them costs learning.
 /// </summary>
 internal sealed class ArticleTraces(TimeProvider time)
 {
+    /// <summary>Articles a second that are followed however many come.</summary>
+    internal const int PerSecond = 100;
+
+    /// <summary>Articles that are followed beyond that after a quiet time.</summary>
+    internal const int Burst = 500;
+
     /// <summary>Articles under way at most; beyond it new ones are stored without a trace, rather than memory growing with the backlog.</summary>
     private const int Limit = 20_000;
 
     private readonly ConcurrentDictionary<string, ActivityContext> underWay = new(StringComparer.Ordinal);
+    private readonly Lock gate = new();
+    private double allowance = Burst;
+    private long allowedAt = time.GetTimestamp();
 
     /// <summary>Begins to follow the articles of one call, before they are stored: from then on somebody may be at work on them.</summary>
     /// <returns>Null where nobody traces.</returns>
@@ -24,11 +34,25 @@ internal sealed class ArticleTraces(TimeProvider time)
         var span = RsrNetTelemetry.Activities.StartActivity("articles ingest", ActivityKind.Internal, default(ActivityContext));
         if (span is null) return null;
         var begun = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var article in articles)
+        foreach (var article in articles.Take(Allowed(articles.Count)))
         {
-            if (underWay.Count < Limit && underWay.TryAdd(article.Id, span.Context)) begun.Add(article.Id);
+            if (underWay.TryAdd(article.Id, span.Context)) begun.Add(article.Id);
         }
         return new IngestTrace(span, begun, underWay);
+    }
+
+    /// <summary>How many of so many may be followed.</summary>
+    private int Allowed(int articles)
+    {
+        lock (gate)
+        {
+            var now = time.GetTimestamp();
+            allowance = Math.Min(Burst, allowance + PerSecond * time.GetElapsedTime(allowedAt, now).TotalSeconds);
+            allowedAt = now;
+            var allowed = Math.Clamp(Limit - underWay.Count, 0, Math.Min(articles, (int)allowance));
+            allowance -= allowed;
+            return allowed;
+        }
     }
 
     /// <summary>A step on the way of one article took so long and has just ended.</summary>

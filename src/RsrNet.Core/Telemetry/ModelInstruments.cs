@@ -47,6 +47,15 @@ internal static class ModelInstruments
         Duration.Record(duration.TotalSeconds, tag);
     }
 
+    public static void OnSeen(ModelSnapshot model)
+    {
+        var tag = Tag(model.Name);
+        Version.Record(model.Version, tag);
+        CheckpointVersion.Record(model.CheckpointVersion, tag);
+        if (model.Accuracy is { } share) Accuracy.Record(share, tag);
+        if (model.Loss is { } mean) Loss.Record(mean, tag);
+    }
+
     public static void OnCheckpointed(string model, long version, TimeSpan elapsed)
     {
         Version.Record(version, Tag(model));

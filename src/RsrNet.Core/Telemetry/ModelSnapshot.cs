@@ -17,4 +17,7 @@ public sealed record ModelSnapshot(
     public static ModelSnapshot Of(ModelStatus status) => new(
         status.Name, status.Version, status.DurableVersion, status.Scores.Articles, status.Scores.Accuracy, status.Scores.Loss, status.Perplexity,
         status.RefusedGradients, status.Problem);
+
+    /// <summary>Sets the gauges of this process to these numbers, wherever the model is learned.</summary>
+    public void Show() => ModelInstruments.OnSeen(this);
 }

@@ -20,6 +20,9 @@ public sealed record ModelCheckpoint(
 {
     /// <summary>The mode of its versions in lists: what kind of model it is.</summary>
     public static string ModeOf(ModelKind kind) => kind == ModelKind.Classifier ? "classifier" : "languageModel";
+
+    /// <param name="bytes">Of its file.</param>
+    public WeightSummary Summarize(long bytes) => new(Version, CreatedAt, Loss, null, ModeOf(Options.Kind), bytes, Current: false);
 }
 
 /// <summary>
@@ -64,12 +67,28 @@ public static class ModelCheckpointFile
         writer.WriteTo(stream);
     }
 
+    /// <returns>The file.</returns>
+    /// <exception cref="WeightsRejectedException">A number is not finite: such a file could not be read again.</exception>
+    public static byte[] Write(ModelCheckpoint checkpoint)
+    {
+        using var file = new MemoryStream();
+        Write(file, checkpoint);
+        return file.ToArray();
+    }
+
     /// <exception cref="InvalidDataException">The file is damaged, or no text model's.</exception>
     /// <exception cref="NotSupportedException">A newer version of RSR-Net wrote it.</exception>
-    public static ModelCheckpoint Read(string path)
+    public static ModelCheckpoint Read(string path) => Read(SafetensorsReader.Open(path), path);
+
+    /// <param name="file">Seekable; closed afterwards.</param>
+    /// <param name="name">For messages.</param>
+    /// <inheritdoc cref="Read(string)"/>
+    public static ModelCheckpoint Read(Stream file, string name) => Read(new SafetensorsReader(file), name);
+
+    private static ModelCheckpoint Read(SafetensorsReader opened, string name)
     {
-        using var reader = SafetensorsReader.Open(path);
-        var content = FindContent(reader) ?? throw new InvalidDataException($"{path} is no checkpoint of a text model");
+        using var reader = opened;
+        var content = FindContent(reader) ?? throw new InvalidDataException($"{name} is no checkpoint of a text model");
         reader.CheckSeal(HashKey);
         var network = ModelStateDict.Read(reader, TextModel.ShapeOf(content.Options, content.VocabularyRows, content.Outputs), OtherTensors);
         var optimizer = new AdamState(network.Parameters.Values.Length) { Step = content.AdamStep };

@@ -36,8 +36,7 @@ internal sealed class ArticleIntakeGrain(IDocumentStore store, IntakeGauge gauge
         // A grain that has the revision before in its hands must not go on with it.
         await Task.WhenAll(outcomes.Where(outcome => outcome is { Duplicate: false, Revision: > 1 })
             .Select(outcome => GrainFactory.GetGrain<IDocumentGrain>(outcome.Id).Reload()));
-        // They are durable: if the coordinator does not hear of them now, it finds them in the store.
-        GrainFactory.GetGrain<ICoordinatorGrain>(0).OnArrived().Ignore();
+        GrainFactory.TellLearners();
         return outcomes;
     }
 }

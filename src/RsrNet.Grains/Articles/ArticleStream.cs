@@ -4,13 +4,15 @@ using Orleans.Streams;
 using Orleans.Streams.Core;
 using RsrNet.Core;
 using RsrNet.Core.Articles;
+using RsrNet.Core.Documents;
 using RsrNet.Grains.Replicas;
 
 namespace RsrNet.Grains.Articles;
 
 /// <summary>
 /// The stream by which Orleans clients send articles: items are <see cref="ArticleDraft"/>s, any key will do. A stream may deliver an item twice;
-/// as documents are stored by id and content, it has the effect of once. Give each article an id, or none to have one made from its content.
+/// as documents are stored by id and content, it has the effect of once. Give each article an id, or none to have one made from its content. The stream's
+/// queue is in the silos' memory: a sender that must know when an article is durable uses HTTP, or sends the last ones again after a silo was lost.
 /// </summary>
 public static class ArticleStream
 {
@@ -28,7 +30,7 @@ public static class ArticleStream
 internal sealed class ArticleStreamGrain(RsrNetOptions options, ILogger<ArticleStreamGrain> logger)
     : Grain, IArticleStreamGrain, IStreamSubscriptionObserver, IAsyncObserver<ArticleDraft>
 {
-    private static readonly TimeSpan BacklogPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     public Task OnSubscribed(IStreamSubscriptionHandleFactory handleFactory) => handleFactory.Create<ArticleDraft>().ResumeAsync(this);
 
@@ -47,10 +49,10 @@ internal sealed class ArticleStreamGrain(RsrNetOptions options, ILogger<ArticleS
                 await GrainFactory.GetGrain<IArticleIntakeGrain>(0).Put([article]);
                 return;
             }
-            catch (BacklogFullException)
+            catch (Exception problem) when (problem is BacklogFullException or StoreUnavailableException or OrleansException or TimeoutException)
             {
                 // The stream's queue holds what comes meanwhile, as far as its provider is able to.
-                await Task.Delay(BacklogPause);
+                await Task.Delay(Pause);
             }
         }
     }

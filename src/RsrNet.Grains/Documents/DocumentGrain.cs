@@ -86,7 +86,7 @@ internal sealed class DocumentGrain(
         await Reload();
         if (document is not null) GrainFactory.GetGrain<IDocumentMapGrain>(0).Put(document.WithoutText()).Ignore();
         // The store is the queue: from there it comes in its turn, with the state it has.
-        GrainFactory.GetGrain<ICoordinatorGrain>(0).OnArrived().Ignore();
+        GrainFactory.TellLearners();
         return outcome;
     }
 

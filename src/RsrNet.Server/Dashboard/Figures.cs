@@ -30,8 +30,8 @@ internal static class Figures
         };
     }
 
-    /// <summary>A difference, with its sign.</summary>
-    public static string Signed(double value) => (value < 0 ? "\u2212" : "+") + Brief(Math.Abs(value));
+    /// <summary>A difference of shares or scores, with its sign; what is less than a ten-thousandth is none.</summary>
+    public static string Signed(double value) => Math.Abs(value) < 0.0001 ? "\u00b10" : (value < 0 ? "\u2212" : "+") + Brief(Math.Abs(value));
 
     public static string Whole(long value) => value.ToString("N0", Culture);
 

@@ -11,7 +11,7 @@ namespace RsrNet.Server.Documents;
 internal static class PostgresSchema
 {
     /// <summary>Raise it with every change of the tables or of the blobs in them, and keep reading the ones before.</summary>
-    public const int Version = 2;
+    public const int Version = 3;
 
     /// <summary>
     /// Any number will do, as long as every version of RSR-Net takes the same: two servers that start at once must not both create the
@@ -124,11 +124,32 @@ internal static class PostgresSchema
         );
         """;
 
+    /// <summary>Those of the text models. A model's term is the number of times that somebody began to learn it.</summary>
+    private const string ModelTables = """
+        CREATE TABLE models (name text COLLATE "C" PRIMARY KEY, description text NOT NULL, term bigint NOT NULL DEFAULT 0);
+        CREATE TABLE model_checkpoints (
+            model text COLLATE "C" NOT NULL REFERENCES models (name) ON DELETE CASCADE,
+            version bigint NOT NULL,
+            created_at text NOT NULL,
+            loss real,
+            mode text NOT NULL,
+            bytes bigint NOT NULL,
+            content bytea NOT NULL,
+            PRIMARY KEY (model, version)
+        );
+        ALTER TABLE model_checkpoints ALTER content SET STORAGE EXTERNAL;
+        CREATE TABLE damaged_model_checkpoints (
+            number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, model text NOT NULL, version bigint NOT NULL, problem text NOT NULL, content bytea NOT NULL
+        );
+        """;
+
     /// <summary>What changes tables of schema 1: checkpoints that are kept for good.</summary>
     private const string FromVersion1 = """
         ALTER TABLE checkpoints ADD COLUMN pinned boolean NOT NULL DEFAULT false;
-        UPDATE meta SET value = '2' WHERE name = 'schema';
         """;
+
+    /// <summary>What changes tables of schema 2: the text models' were not there.</summary>
+    private const string FromVersion2 = ModelTables + "UPDATE meta SET value = '3' WHERE name = 'schema';";
 
     /// <summary>Creates the tables where there are none, one server at a time; otherwise checks that this version knows them, and changes older ones.</summary>
     /// <param name="schema">Where the tables are; the connection's search path has it alone.</param>
@@ -152,6 +173,7 @@ internal static class PostgresSchema
                 await Run(connection, $"CREATE SCHEMA {Quoted(schema)}", cancellation);
             var slots = CountSlots.ToString(CultureInfo.InvariantCulture);
             await Run(connection, Tables.Replace("SLOTS", slots, StringComparison.Ordinal), cancellation);
+            await Run(connection, ModelTables, cancellation);
             await Run(connection, $"INSERT INTO document_counts (slot) SELECT generate_series(0, {CountSlots - 1})", cancellation);
             await Run(connection, $"INSERT INTO meta VALUES ('schema', '{Version}')", cancellation);
         }
@@ -185,6 +207,7 @@ internal static class PostgresSchema
                 "update RSR-Net, or use another database");
         }
         if (version < 2) await Run(connection, FromVersion1, cancellation);
+        if (version < 3) await Run(connection, FromVersion2, cancellation);
     }
 
     private static string Quoted(string name) => $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";

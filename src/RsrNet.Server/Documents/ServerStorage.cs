@@ -5,19 +5,20 @@ using RsrNet.Server.Weights;
 namespace RsrNet.Server.Documents;
 
 /// <summary>
-/// Where a server keeps documents and checkpoints: in its data folder, or in the PostgreSQL database its options name. One that learns alone
+/// Where a server keeps documents, checkpoints and text models: in its data folder, or in the PostgreSQL database its options name. One that learns alone
 /// holds the place for itself; the silos of a cluster share a database.
 /// </summary>
 public sealed class ServerStorage : IAsyncDisposable
 {
     private readonly IAsyncDisposable[] _underneath;
 
-    private ServerStorage(string place, string? folder, IDocumentStore documents, ICheckpointStore checkpoints, params IAsyncDisposable[] underneath)
+    private ServerStorage(string place, string? folder, IDocumentStore documents, ICheckpointStore checkpoints, IModelStore models, params IAsyncDisposable[] underneath)
     {
         Place = place;
         Folder = folder;
         Documents = documents;
         Checkpoints = checkpoints;
+        Models = models;
         _underneath = underneath;
     }
 
@@ -30,6 +31,8 @@ public sealed class ServerStorage : IAsyncDisposable
     public IDocumentStore Documents { get; }
 
     public ICheckpointStore Checkpoints { get; }
+
+    public IModelStore Models { get; }
 
     /// <param name="alone">False for a silo of a cluster, which needs a database: a folder cannot be shared.</param>
     /// <exception cref="StoreUnavailableException">
@@ -46,14 +49,17 @@ public sealed class ServerStorage : IAsyncDisposable
                     "the silos of a cluster need a database that all of them can reach: set Server.Database to a PostgreSQL connection string");
             }
             var store = SqliteDocumentStore.Open(server.Data);
-            return new ServerStorage(store.Folder, store.Folder, store, new CheckpointFolder(Path.Combine(store.Folder, "weights"), weights));
+            return new ServerStorage(
+                store.Folder, store.Folder, store, new CheckpointFolder(Path.Combine(store.Folder, "weights"), weights),
+                new ModelFolder(Path.Combine(store.Folder, "models")));
         }
         var database = await PostgresDatabase.Open(server.Database, cancellation);
         try
         {
             var claim = await database.Claim(alone, cancellation);
             return new ServerStorage(
-                database.Place, null, new PostgresDocumentStore(database), new PostgresCheckpointStore(database, weights), claim, database);
+                database.Place, null, new PostgresDocumentStore(database), new PostgresCheckpointStore(database, weights), new PostgresModelStore(database),
+                claim, database);
         }
         catch
         {

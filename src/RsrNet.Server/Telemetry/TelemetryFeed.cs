@@ -14,7 +14,7 @@ namespace RsrNet.Server.Telemetry;
 /// <param name="interval">Between two looks.</param>
 /// <param name="folder">Of the data: its size is measured, and the past is kept in it over restarts. Null keeps the past in memory alone.</param>
 /// <param name="models">The text models beside the learner; null where there are none.</param>
-internal sealed class TelemetryFeed(ILearner learner, TimeSpan interval, string? folder, TimeProvider time, ModelHost? models = null) : BackgroundService
+internal sealed class TelemetryFeed(ILearner learner, TimeSpan interval, string? folder, TimeProvider time, ITextModels? models = null) : BackgroundService
 {
     private const string FileName = "telemetry-history";
     private static readonly TimeSpan SaveEvery = TimeSpan.FromSeconds(30), MeasureEvery = TimeSpan.FromSeconds(10);
@@ -42,7 +42,12 @@ internal sealed class TelemetryFeed(ILearner learner, TimeSpan interval, string?
     public async Task<TelemetrySnapshot> Read(CancellationToken cancellation)
     {
         var numbers = await learner.ReadTelemetry(cancellation);
-        if (models is not null) numbers = numbers with { Models = [.. models.Models.Select(runner => ModelSnapshot.Of(runner.Read()))] };
+        if (models is not null)
+        {
+            numbers = numbers with { Models = [.. (await models.List(cancellation)).Select(ModelSnapshot.Of)] };
+            // In a cluster, somebody else learns them.
+            foreach (var model in numbers.Models) model.Show();
+        }
         return bytes is { } size ? numbers with { StoreBytes = size } : numbers;
     }
 

@@ -25,13 +25,13 @@ internal static class WeightFile
     /// <param name="address">Where versions are, such as <c>/v1/weights</c>.</param>
     /// <param name="import">Goes on from it and gives the new version.</param>
     public static async Task<IResult> Take(
-        HttpRequest request, string address, ServerOptions options, Func<Stream, Task<long>> import, CancellationToken cancellation)
+        HttpRequest request, string address, ServerOptions options, Func<byte[], Task<long>> import, CancellationToken cancellation)
     {
         if (!RequestBody.IsOf(request, Types, out var wrongType)) return wrongType.ToResult();
         var file = await RequestBody.Read(request, options.ImportBytes, cancellation);
         try
         {
-            return Receipt(address, await import(new MemoryStream(file, writable: false)));
+            return Receipt(address, await import(file));
         }
         catch (Exception problem) when (problem is InvalidDataException or NotSupportedException or WeightsRejectedException)
         {

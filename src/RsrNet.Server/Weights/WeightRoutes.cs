@@ -88,7 +88,7 @@ internal static class WeightRoutes
             request, Address, options,
             async file =>
             {
-                var imported = CheckpointFile.Read(file);
+                var imported = CheckpointFile.Read(new MemoryStream(file, writable: false));
                 var mode = (await learner.ReadTelemetry(cancellation)).Mode;
                 return await learner.ImportWeights(imported with { Mode = mode, CreatedAt = time.GetUtcNow() }, cancellation);
             },

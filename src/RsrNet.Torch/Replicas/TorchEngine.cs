@@ -48,6 +48,8 @@ public sealed unsafe class TorchEngine : IRecursionEngine
         learned = Array.ConvertAll(learnedSlots, slot => tensors[slot.Name]);
     }
 
+    public string Name => device.Name;
+
     public RecursionShape Shape => module.Shape;
 
     /// <inheritdoc/>

@@ -1,5 +1,6 @@
 using RsrNet.Core.Articles;
 using RsrNet.Core.Documents;
+using RsrNet.Core.Tests.Learner;
 using RsrNet.Grains.Articles;
 
 namespace RsrNet.Cluster.Tests.Articles;
@@ -33,5 +34,19 @@ public sealed class ArticleStreamTests
         Assert.NotNull(document.LearnedAt);
         Assert.Null(await cluster.Learner.Find("bad", Cancellation));
         await LearningCluster.Eventually(async () => (await cluster.Learner.ReadTelemetry(Cancellation)) is { Accepted: 7, Duplicates: 6 });
+    }
+
+    [Fact]
+    public async Task Article_ThatComesWhileTheStoreIsAway_IsTakenInOnceItIsBack()
+    {
+        var store = new FailingStore(new MemoryDocumentStore());
+        await using var cluster = await LearningCluster.Start(1, store: store);
+        store.DiskIsFull = true;
+        await cluster.Client.Articles("desk 1").OnNextAsync(new ArticleDraft { Id = "early", Text = "sent while the disk was full" });
+        // Until it has been tried and refused; the second one shows that the first was not given up.
+        await LearningCluster.Eventually(() => Task.FromResult(store.Refusals > 0));
+        store.DiskIsFull = false;
+        await cluster.Client.Articles("desk 1").OnNextAsync(new ArticleDraft { Id = "late", Text = "sent when there was room again" });
+        await cluster.Settled(2);
     }
 }

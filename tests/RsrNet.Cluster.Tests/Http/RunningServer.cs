@@ -1,6 +1,6 @@
 using RsrNet.Cluster.Tests;
 using RsrNet.Core;
-using RsrNet.Core.Replicas;
+using RsrNet.Core.Coordination.Models;
 using RsrNet.Core.Embedding;
 using RsrNet.Core.Weights;
 using RsrNet.Server.Documents;
@@ -26,20 +26,27 @@ public sealed partial class RunningServer : IAsyncDisposable
     /// <param name="learning">Whether documents are given out to replicas; otherwise they stay pending.</param>
     /// <param name="maxPages">Pages after which the disk is full.</param>
     /// <param name="knowsItsFolder">Whether the server is told where its data lies.</param>
+    /// <param name="models">Text models that the gateway's configuration names.</param>
     public static async Task<RunningServer> Start(
-        RsrNetOptions? options = null, ServerOptions? serverOptions = null, bool learning = false, long? maxPages = null, bool knowsItsFolder = false)
+        RsrNetOptions? options = null, ServerOptions? serverOptions = null, bool learning = false, long? maxPages = null, bool knowsItsFolder = false,
+        IReadOnlyDictionary<string, ModelOptions>? models = null)
     {
-        options ??= new RsrNetOptions { Learning = LearningMode.Notebook, Replicas = new() { Hidden = 8, Latent = 4 }, Documents = new() { RefreshWhenIdle = false } };
+        options ??= new RsrNetOptions { Residual = new() { Hidden = 8, Latent = 4 }, Documents = new() { RefreshWhenIdle = false } };
         var folder = new TemporaryFolder();
         var store = SqliteDocumentStore.Open(folder.Path, TimeProvider.System, maxPages);
         var cluster = await LearningCluster.Start(
-            1, options, store, new CheckpointFolder(folder.File("checkpoints"), options.Weights), encoder: new HashedEncoder());
+            1, options, store, new CheckpointFolder(folder.File("checkpoints"), options.Weights), encoder: new HashedEncoder(),
+            models: new ModelFolder(folder.File("models")));
+        foreach (var (name, model) in models ?? new Dictionary<string, ModelOptions>()) await cluster.Models.Name(name, ModelDescription.Of(name, model, null));
         if (!learning) await cluster.Learner.Rest();
         serverOptions = (serverOptions ?? new ServerOptions()) with { Urls = "http://127.0.0.1:0" };
-        var server = RsrNetServer.Build(serverOptions, options.Articles, cluster.Learner, dataFolder: knowsItsFolder ? folder.Path : null);
+        var server = RsrNetServer.Build(serverOptions, options.Articles, cluster.Learner, dataFolder: knowsItsFolder ? folder.Path : null, models: cluster.Models);
         await server.Start();
         return new RunningServer(store, cluster, server, folder);
     }
+
+    /// <summary>Ends the silos behind the server.</summary>
+    public Task CloseLearner() => _cluster.Silos.StopAllSilosAsync();
 
     public async ValueTask DisposeAsync()
     {

@@ -53,6 +53,13 @@ internal sealed class SiloProcess : IAsyncDisposable
 
     public Task Resume() => Signal("CONT");
 
+    /// <summary>As a machine that loses its power.</summary>
+    public async Task Kill()
+    {
+        process.Kill();
+        await process.WaitForExitAsync();
+    }
+
     public async ValueTask DisposeAsync()
     {
         TestContext.Current.TestOutputHelper?.WriteLine($"the process said:\n{Notices}");

@@ -3,10 +3,18 @@ using RsrNet.Core.Documents;
 
 namespace RsrNet.Core.Tests.Learner;
 
-/// <summary>A store whose disk can be full for a while.</summary>
+/// <summary>A store whose disk can be full for a while, or one of whose documents cannot be read.</summary>
 internal sealed class FailingStore(IDocumentStore inner) : IDocumentStore
 {
     public volatile bool DiskIsFull;
+
+    /// <summary>Id of the document; null where all can be read.</summary>
+    public string? Unreadable { get; set; }
+
+    private int refusals;
+
+    /// <summary>Writes that found the disk full.</summary>
+    public int Refusals => Volatile.Read(ref refusals);
 
     public Task<string?> ReadSetting(string name, CancellationToken cancellation = default) => inner.ReadSetting(name, cancellation);
 
@@ -15,7 +23,8 @@ internal sealed class FailingStore(IDocumentStore inner) : IDocumentStore
     public Task<IReadOnlyList<PutOutcome>> Put(IReadOnlyList<Article> articles, CancellationToken cancellation = default) =>
         Writing(() => inner.Put(articles, cancellation));
 
-    public Task<Document?> Find(string id, CancellationToken cancellation = default) => inner.Find(id, cancellation);
+    public Task<Document?> Find(string id, CancellationToken cancellation = default) =>
+        id == Unreadable ? throw new StoreUnavailableException("the connection broke") : inner.Find(id, cancellation);
 
     public Task<IReadOnlyList<string>> Save(IReadOnlyList<Document> documents, CancellationToken cancellation = default) =>
         Writing(() => inner.Save(documents, cancellation));
@@ -43,7 +52,11 @@ internal sealed class FailingStore(IDocumentStore inner) : IDocumentStore
     private async Task<T> Writing<T>(Func<Task<T>> write)
     {
         await Task.Yield();
-        if (DiskIsFull) throw new StoreUnavailableException("the disk is full; free some space");
+        if (DiskIsFull)
+        {
+            Interlocked.Increment(ref refusals);
+            throw new StoreUnavailableException("the disk is full; free some space");
+        }
         return await write();
     }
 

@@ -5,6 +5,8 @@ namespace RsrNet.Core.Tests.Learner;
 /// <summary>Hangs at the training step that is said, until it is released.</summary>
 internal sealed class HangingEngine(IRecursionEngine inner, Func<bool> hangs, ManualResetEventSlim release) : IRecursionEngine
 {
+    public string Name => inner.Name;
+
     public RecursionShape Shape => inner.Shape;
 
     public void Load(RecursionWeights weights) => inner.Load(weights);

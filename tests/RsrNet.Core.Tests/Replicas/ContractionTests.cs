@@ -19,6 +19,8 @@ public sealed class ContractionTests
     /// <summary>y' = factor y in its first element, a tenth of that in the others; z' = 0.</summary>
     private sealed class LinearEngine(float factor) : IRecursionEngine
     {
+        public string Name => "linear";
+
         public RecursionShape Shape { get; } = new(6, 4, 3);
 
         public void Load(RecursionWeights weights)

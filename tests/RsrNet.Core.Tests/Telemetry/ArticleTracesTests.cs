@@ -102,6 +102,36 @@ public sealed class ArticleTracesTests : IDisposable
             _spans.Where(span => span.GetTagItem("rsrnet.document.id") is "early-1" or "lost-1").Select(span => span.OperationName));
     }
 
+    [Fact]
+    public void Flood_IsFollowedInPart_AndAQuietTimeMakesRoomAgain()
+    {
+        var time = new StandingTime();
+        var traces = new ArticleTraces(time);
+        int Followed(string batch, int articles)
+        {
+            traces.Begin([.. Enumerable.Range(0, articles).Select(i => new Article($"{batch}-{i}", "text"))])!.End(
+                [.. Enumerable.Range(0, articles).Select(i => new PutOutcome($"{batch}-{i}", 1, 1, DateTimeOffset.UtcNow, Duplicate: false, DocumentStatus.Pending))]);
+            for (var i = 0; i < articles; i++) traces.OnStage($"{batch}-{i}", "embedding encode", TimeSpan.Zero);
+            return _spans.Count(span => (span.GetTagItem("rsrnet.document.id") as string)?.StartsWith(batch + "-", StringComparison.Ordinal) == true);
+        }
+
+        Assert.Equal(ArticleTraces.Burst, Followed("flood", ArticleTraces.Burst + 50));
+        Assert.Equal(0, Followed("none", 10));
+        time.Now += TimeSpan.FromSeconds(0.5);
+        Assert.Equal(ArticleTraces.PerSecond / 2, Followed("some", 1000));
+        time.Now += TimeSpan.FromHours(1);
+        Assert.Equal(ArticleTraces.Burst, Followed("later", 10 * ArticleTraces.Burst));
+    }
+
     private Activity[] Of(string stage) => [.. _spans.Where(span =>
         span.OperationName == stage && (span.GetTagItem("rsrnet.document.id") as string)?.StartsWith("traced-", StringComparison.Ordinal) == true)];
+
+    private sealed class StandingTime : TimeProvider
+    {
+        public TimeSpan Now { get; set; } = TimeSpan.FromMinutes(5);
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Now.Ticks;
+    }
 }

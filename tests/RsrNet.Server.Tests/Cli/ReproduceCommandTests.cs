@@ -17,6 +17,7 @@ public sealed class ReproduceCommandTests : IDisposable
 
         Assert.Equal(0, outcome.Code);
         Assert.Equal("fake-news", (string)outcome.Json["name"]!);
+        Assert.Equal("cpu", (string)outcome.Json["engine"]!);
         Assert.Equal(plot, (string)outcome.Json["plot"]!);
         var mean = outcome.Json["figures"]!.AsArray().Single(figure => (string)figure!["what"]! == "mean of embeddings: accuracy")!;
         Assert.True((double)mean["ours"]! > 0.8);
@@ -31,6 +32,17 @@ public sealed class ReproduceCommandTests : IDisposable
         Assert.Equal(1, outcome.Code);
         Assert.Contains("articles.csv", outcome.Notices, StringComparison.Ordinal);
         Assert.Contains("--data", outcome.Notices, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(2, "steam", "--engine: there is no engine 'steam'")]
+    [InlineData(2, "torch-cpu", "it comes with the full edition")]
+    [InlineData(1, "reference", "the engine 'reference' does not run text models; cpu and auto do")]
+    public async Task Experiment_OnAnEngineThatIsNotThere_SaysSo(int code, string engine, string message)
+    {
+        var outcome = await run.Of("reproduce", "human-numbers", "--engine", engine);
+        Assert.Equal(code, outcome.Code);
+        Assert.Contains(message, outcome.Notices, StringComparison.Ordinal);
     }
 
     [Fact]

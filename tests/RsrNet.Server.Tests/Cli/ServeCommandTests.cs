@@ -102,6 +102,17 @@ public sealed class ServeCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task SettingsFile_WithAModelOfAnotherEdition_NamesFieldAndFix()
+    {
+        var file = command.Write("settings.json", """{"Models": {"topics": {"Engine": "torch-cpu"}}}""");
+        var outcome = await command.Of("serve", "--data", Data, "--config", file);
+        Assert.Equal(1, outcome.Code);
+        Assert.Contains("Models.topics.Engine: there is no engine 'torch-cpu' in this edition", outcome.Notices, StringComparison.Ordinal);
+        Assert.Contains("./rsrnet --edition full", outcome.Notices, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Data));
+    }
+
+    [Fact]
     public async Task SettingsFile_IsUsed_AndArgumentsGoBeforeIt()
     {
         var file = command.Write(

@@ -59,7 +59,7 @@ public sealed class DashboardFixture : IAsyncLifetime
         await Server.Learner.Ingest([.. new DemoNewswire().From(40).Take(10)]);
         while ((await Server.Learner.ReadTelemetry()).Documents is not { Unfinished: 0, Total: 50 }) await Task.Delay(50);
         // The models, too, have several versions.
-        while (Server.Models.Models.Any(model => model.Read().Scores.Articles < 50)) await Task.Delay(50);
+        while ((await Server.Models.List()).Any(model => model.Scores.Articles < 50)) await Task.Delay(50);
     }
 
     /// <summary>An open page; what the browser complained about is collected.</summary>

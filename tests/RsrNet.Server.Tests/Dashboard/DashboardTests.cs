@@ -1,4 +1,6 @@
 using Microsoft.Playwright;
+using RsrNet.Core;
+using RsrNet.Core.Articles;
 
 namespace RsrNet.Server.Tests.Dashboard;
 
@@ -127,8 +129,29 @@ public sealed class DashboardTests(DashboardFixture dashboard) : IClassFixture<D
     {
         var (page, _) = await dashboard.Open("documents");
         await page.GetByRole(AriaRole.Columnheader, new() { Name = "Confidence" }).GetByText("Confidence").First.ClickAsync();
-        var lowest = (await dashboard.Server.Learner.Rank(new(Core.Documents.DocumentSort.Confidence, Descending: false, Take: 1), TestContext.Current.CancellationToken)).Items[0];
+        var lowest = (await dashboard.Server.Learner.Rank(new(RsrNet.Core.Documents.DocumentSort.Confidence, Descending: false, Take: 1), TestContext.Current.CancellationToken)).Items[0];
         await page.WaitForFunctionAsync("title => document.querySelector('.rz-data-grid tbody a')?.textContent.trim() === title", lowest.Title);
+        await page.Context.CloseAsync();
+    }
+
+    [Fact]
+    public async Task List_SortsByTheKeyboard()
+    {
+        var (page, complaints) = await dashboard.Open("documents");
+        await page.Locator(".rz-data-grid tbody a").First.WaitForAsync();
+        await page.Locator(".rz-data-grid-data").FocusAsync();
+        // Into the headings, and along them to the one that is wanted.
+        await page.Keyboard.PressAsync("ArrowUp");
+        await page.Locator("th.rz-state-focused").GetByText("Title").WaitForAsync();
+        foreach (var heading in (string[])["Status", "Residual", "Confidence"])
+        {
+            await page.Keyboard.PressAsync("ArrowRight");
+            await page.Locator("th.rz-state-focused").GetByText(heading).WaitForAsync();
+        }
+        await page.Keyboard.PressAsync("Enter");
+        var lowest = (await dashboard.Server.Learner.Rank(new(RsrNet.Core.Documents.DocumentSort.Confidence, Descending: false, Take: 1), TestContext.Current.CancellationToken)).Items[0];
+        await page.WaitForFunctionAsync("title => document.querySelector('.rz-data-grid tbody a')?.textContent.trim() === title", lowest.Title);
+        Assert.Empty(complaints);
         await page.Context.CloseAsync();
     }
 
@@ -208,16 +231,41 @@ public sealed class DashboardTests(DashboardFixture dashboard) : IClassFixture<D
     {
         var (page, complaints) = await dashboard.Open("models");
         var topics = dashboard.Server.Models.Find("topics")!;
-        var version = topics.Read().Version;
+        var version = (await topics.Read(TestContext.Current.CancellationToken)).Version;
         await page.GetByRole(AriaRole.Button, new() { NameRegex = new("Restore version [0-9]+ of topics") }).Last.ClickAsync();
         await page.GetByText("becomes the one in use again").WaitForAsync();
         await Picture(page, "model-restore", dark: false, "wide");
         Assert.Equal(0, await page.GetByText("is in use again").CountAsync());
         await page.GetByRole(AriaRole.Button, new() { Name = "Restore", Exact = true }).Last.ClickAsync();
         await page.GetByText("is in use again").WaitForAsync();
-        Assert.True(topics.Read().Version > version);
+        Assert.True((await topics.Read(TestContext.Current.CancellationToken)).Version > version);
         Assert.Empty(complaints);
         await page.Context.CloseAsync();
+    }
+
+    [Fact]
+    public async Task Challenger_ServesAfterAQuestion()
+    {
+        Assert.SkipWhen(dashboard.Browser is null, dashboard.Reason);
+        var options = new RsrNetOptions
+        {
+            Residual = new() { Hidden = 8, Latent = 4 }, Documents = new() { RefreshWhenIdle = false },
+            Shadow = new() { Enabled = true, Challenger = new() { Hidden = 8, Latent = 4, LearningRate = 0.01 }, Window = 20 },
+        };
+        await using var server = await Http.RunningServer.Start(options, new ServerOptions { TelemetrySeconds = 0.3 }, learning: true);
+        await server.Learner.Ingest([.. new DemoNewswire().From().Take(40)], TestContext.Current.CancellationToken);
+        while (await server.Learner.ReadShadow(TestContext.Current.CancellationToken) is not { Judged: > 0 }) await Task.Delay(50, TestContext.Current.CancellationToken);
+        await using var context = await dashboard.Browser!.NewContextAsync();
+        var page = await context.NewPageAsync();
+        await page.GotoAsync($"{server.Address}weights");
+        await page.WaitForTimeoutAsync(2000);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Let it serve" }).ClickAsync(new() { Timeout = 60_000 });
+        await page.GetByRole(AriaRole.Alertdialog).WaitForAsync();
+        await Picture(page, "weights-challenger", dark: false, "wide");
+        Assert.Empty((await server.Learner.ReadShadow(TestContext.Current.CancellationToken))!.PromotedAt);
+        await page.GetByRole(AriaRole.Alertdialog).GetByRole(AriaRole.Button, new() { Name = "Let it serve" }).ClickAsync();
+        await page.GetByText("The challenger serves, as version").WaitForAsync();
+        Assert.Single((await server.Learner.ReadShadow(TestContext.Current.CancellationToken))!.PromotedAt);
     }
 
     [Fact]

@@ -61,7 +61,7 @@ public sealed class DocumentRoutesTests : IAsyncLifetime
         Assert.Equal((float)document["residual"]!["z"]!, (float)trajectory[1]!["residualZ"]!);
         var summary = document["summary"]!.AsArray();
         Assert.NotEmpty(summary);
-        Assert.Equal(["sentence", "position", "score"], summary[0]!.AsObject().Select(field => field.Key));
+        Assert.Equal(["sentence", "position", "score", "contributions"], summary[0]!.AsObject().Select(field => field.Key));
         Assert.Equal(
             summary.Select(sentence => (int)sentence!["position"]!).Order(), summary.Select(sentence => (int)sentence!["position"]!));
     }

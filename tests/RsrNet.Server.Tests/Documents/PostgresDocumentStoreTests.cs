@@ -313,10 +313,15 @@ public sealed class PostgresDocumentStoreTests(PostgresServer server) : Document
     public async Task Database_OfSchema1_IsTakenFurther()
     {
         await using (var connection = await Connect())
-            await Execute(connection, "ALTER TABLE checkpoints DROP COLUMN pinned; UPDATE meta SET value = '1' WHERE name = 'schema'");
+        {
+            await Execute(
+                connection,
+                "DROP TABLE damaged_model_checkpoints, model_checkpoints, models; ALTER TABLE checkpoints DROP COLUMN pinned; UPDATE meta SET value = '1' WHERE name = 'schema'");
+        }
         await using var again = await PostgresDatabase.Open(_connectionString!, Cancellation);
         var checkpoints = new PostgresCheckpointStore(again, new WeightOptions());
         Assert.Empty(await checkpoints.List(Cancellation));
+        Assert.Empty(await new PostgresModelStore(again).List(_ => { }, Cancellation));
     }
 
     [Fact]

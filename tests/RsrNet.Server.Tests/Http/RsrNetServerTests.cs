@@ -116,7 +116,7 @@ public sealed class RsrNetServerTests : IAsyncLifetime
     [Fact]
     public async Task Learner_ThatIsClosed_IsUnavailable()
     {
-        await _server.Learner.DisposeAsync();
+        await _server.CloseLearner();
         (await _server.PostJson("/v1/documents/a/refine", "{}")).Problem(503);
     }
 }

@@ -1,7 +1,6 @@
 using RsrNet.Core;
 using RsrNet.Core.Coordination.Models;
 using RsrNet.Core.Embedding;
-using RsrNet.Core.Replicas;
 using RsrNet.Core.Weights;
 using RsrNet.Server.Documents;
 
@@ -32,12 +31,12 @@ public sealed partial class RunningServer : IAsyncDisposable
         RsrNetOptions? options = null, ServerOptions? serverOptions = null, bool learning = false, long? maxPages = null, bool knowsItsFolder = false,
         IReadOnlyDictionary<string, ModelOptions>? models = null)
     {
-        options ??= new RsrNetOptions { Learning = LearningMode.Notebook, Replicas = new() { Hidden = 8, Latent = 4 }, Documents = new() { RefreshWhenIdle = false } };
+        options ??= new RsrNetOptions { Residual = new() { Hidden = 8, Latent = 4 }, Documents = new() { RefreshWhenIdle = false } };
         var folder = new TemporaryFolder();
         var store = SqliteDocumentStore.Open(folder.Path, TimeProvider.System, maxPages);
         var learner = await LocalLearner.Open(
             options, new HashedEncoder(), store, new CheckpointFolder(folder.File("checkpoints"), options.Weights));
-        var host = new ModelHost(store, folder.File("models"), models ?? new Dictionary<string, ModelOptions>());
+        var host = await ModelHost.Open(store, new ModelFolder(folder.File("models")), models ?? new Dictionary<string, ModelOptions>());
         learner.Stored += host.OnArrival;
         if (learning) learner.Start();
         if (learning) host.Start();
@@ -46,6 +45,9 @@ public sealed partial class RunningServer : IAsyncDisposable
         await server.Start();
         return new RunningServer(store, learner, host, server, folder);
     }
+
+    /// <summary>Ends the learner behind the server.</summary>
+    public ValueTask CloseLearner() => Learner.DisposeAsync();
 
     public async ValueTask DisposeAsync()
     {

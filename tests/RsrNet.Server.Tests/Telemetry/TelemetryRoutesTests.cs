@@ -97,7 +97,7 @@ public sealed class TelemetryRoutesTests : IAsyncLifetime
             path => path.Value!.AsObject().Select(method => $"{method.Key.ToUpperInvariant()} {path.Key}")).Order(StringComparer.Ordinal);
         Assert.Equal(
             [
-                "DELETE /v1/documents/{id}",
+                "DELETE /v1/documents/{id}", "DELETE /v1/models/{name}",
                 "GET /health/live",
                 "GET /health/ready",
                 "GET /metrics",

@@ -4,6 +4,7 @@ using RsrNet.Core.Articles;
 using RsrNet.Core.Coordination.Models;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Embedding.Vocabularies;
+using RsrNet.Core.Weights;
 using RsrNet.Core.Tests;
 using RsrNet.Torch.Embedding;
 
@@ -87,22 +88,22 @@ public sealed class SentencePieceVocabularyTests : IDisposable
                 BatchSize = 4, BatchWaitMs = 0, Label = "topic", CheckpointSeconds = 1e5,
             },
         };
-        await using (var host = Open())
+        await using (var host = await Open())
         {
             host.Start();
-            for (var look = 0; look < 1500 && host.Find("topics")!.Read().Scores.Articles < 40; look++) await Task.Delay(20, Cancellation);
-            Assert.Equal("pets", host.Find("topics")!.Classify("the cat")!.Scores[0].Label);
+            for (var look = 0; look < 1500 && (await host.Find("topics")!.Read(Cancellation)).Scores.Articles < 40; look++) await Task.Delay(20, Cancellation);
+            Assert.Equal("pets", (await host.Find("topics")!.Classify("the cat", Cancellation)).Scores[0].Label);
         }
         File.WriteAllBytes(folder.File("pieces.model"), Model(Unigram));
-        await using var again = Open();
-        Assert.Equal("pets", again.Find("topics")!.Classify("the cat")!.Scores[0].Label);
-        Assert.Equal(SpecialToken.Count + Pieces.Length, again.Find("topics")!.Read().Vocabulary);
+        await using var again = await Open();
+        Assert.Equal("pets", (await again.Find("topics")!.Classify("the cat", Cancellation)).Scores[0].Label);
+        Assert.Equal(SpecialToken.Count + Pieces.Length, (await again.Find("topics")!.Read(Cancellation)).Vocabulary);
 
         File.WriteAllText(folder.File("pieces.model"), "no model");
-        var problem = Assert.ThrowsAny<IOException>(() => Open());
+        var problem = await Assert.ThrowsAnyAsync<IOException>(Open);
         Assert.Contains("pieces.model", problem.Message, StringComparison.Ordinal);
 
-        ModelHost Open() => new(store, folder.File("models"), models, readSentencePiece: SentencePieceVocabulary.Read);
+        Task<ModelHost> Open() => ModelHost.Open(store, new ModelFolder(folder.File("models")), models, readSentencePiece: SentencePieceVocabulary.Read);
     }
 
     private static List<int> Encode(IVocabulary vocabulary, string text)

@@ -1,5 +1,4 @@
 using RsrNet.Core.Embedding.Vocabularies;
-using RsrNet.Core.Numerics;
 using RsrNet.Core.Numerics.Gradients;
 using RsrNet.Core.Replicas.Recurrent;
 
@@ -10,8 +9,10 @@ public sealed class LanguageModel : TextModel
 {
     private readonly PackedSteps one = new();
 
-    public LanguageModel(ModelOptions options, IVocabulary vocabulary, RecurrentNetwork? network = null, AdamState? state = null)
-        : base(options, vocabulary, network ?? Begin(options, Math.Max(vocabulary.Count, 64)), state) => one.Set(1, 1);
+    /// <param name="open">What it computes on; null for our own tape.</param>
+    public LanguageModel(
+        ModelOptions options, IVocabulary vocabulary, RecurrentNetwork? network = null, AdamState? state = null, OpenTextEngine? open = null)
+        : base(options, vocabulary, network ?? Begin(options, Math.Max(vocabulary.Count, 64)), state, open) => one.Set(1, 1);
 
     /// <summary>
     /// Learns from texts, a window at a time, each in one update: the state goes on from window to window of the same text, the gradient does not.
@@ -34,25 +35,19 @@ public sealed class LanguageModel : TextModel
     {
         var tokens = new List<int> { SpecialToken.Begin };
         Vocabulary.Encode(text, tokens);
-        var state = new RecurrentState(Network.Shape, 1);
+        var state = new RecurrentState(Shape, 1);
         last = [];
         for (var from = 0; from < tokens.Count; from += Options.Window)
         {
-            Tape.Clear();
             Batch.Set([tokens.GetRange(from, Math.Min(Options.Window, tokens.Count - from))]);
-            var logits = Network.Forward(Tape, Batch.Tokens, Batch.Steps, state);
-            last = logits.Values[((logits.Rows - 1) * logits.Columns)..].ToArray();
+            last = Engine.Forward(Batch.Tokens, Batch.Steps, state)[^Shape.Outputs..].ToArray();
         }
         return state;
     }
 
     /// <summary>Goes on by one token.</summary>
     /// <param name="next">[V] logits of what comes after it.</param>
-    public void Step(int token, RecurrentState state, Span<float> next)
-    {
-        Tape.Clear();
-        Network.Forward(Tape, [token], one, state).Values.CopyTo(next);
-    }
+    public void Step(int token, RecurrentState state, Span<float> next) => Engine.Forward([token], one, state).CopyTo(next);
 
     private static RecurrentNetwork Begin(ModelOptions options, int room) =>
         RecurrentNetwork.Create(ShapeOf(options, room, room), options.Seed);
@@ -74,7 +69,7 @@ public sealed class LanguageModel : TextModel
         {
             var running = shares.ConvertAll(share => share.At(from, Options.Window)).FindAll(share => share.Sequences.Count > 0);
             if (running.Count == 0) return sum with { Value = sum.Count == 0 ? 0 : sum.Value / sum.Count };
-            var loss = learn ? Update(running, Record) : Evaluate(running[0]);
+            var loss = learn ? Update(running, Differentiate) : Evaluate(running[0]);
             sum = new TapeLoss(sum.Value + loss.Value * loss.Count, sum.Count + loss.Count, sum.Hits + loss.Hits);
         }
     }
@@ -87,20 +82,25 @@ public sealed class LanguageModel : TextModel
         for (var number = 0; number < count; number++)
         {
             var own = sequences.Where((_, i) => i % count == number).ToList();
-            if (own.Count > 0) shares.Add(new Share(own, new RecurrentState(Network.Shape, own.Count)));
+            if (own.Count > 0) shares.Add(new Share(own, new RecurrentState(Shape, own.Count)));
         }
         return shares;
     }
 
     private TapeLoss Evaluate(Window window)
     {
-        Tape.Clear();
-        return Record(Tape, Network, Batch, window, learn: false);
+        var targets = Place(Batch, window);
+        return Engine.Evaluate(Batch.Tokens, Batch.Steps, targets, window.State, SpecialToken.Padding);
     }
 
-    private static TapeLoss Record(ModelReplica replica, Window window) => Record(replica.Tape, replica.Network, replica.Batch, window, learn: true);
+    private static TapeLoss Differentiate(ITextEngine engine, SequenceBatch batch, Window window)
+    {
+        var targets = Place(batch, window);
+        return engine.Differentiate(batch.Tokens, batch.Steps, targets, window.State, SpecialToken.Padding);
+    }
 
-    private static TapeLoss Record(Tape tape, RecurrentNetwork network, SequenceBatch batch, Window window, bool learn)
+    /// <returns>What comes after each token.</returns>
+    private static int[] Place(SequenceBatch batch, Window window)
     {
         var running = window.Sequences;
         batch.Set(running.ConvertAll(sequence => sequence.GetRange(window.From, window.LengthOf(sequence))));
@@ -109,8 +109,7 @@ public sealed class LanguageModel : TextModel
         {
             for (var t = 0; t < window.LengthOf(running[b]); t++) targets[batch.Steps.Offset(t) + b] = running[b][window.From + t + 1];
         }
-        var logits = network.Forward(tape, batch.Tokens, batch.Steps, window.State, training: learn);
-        return tape.CrossEntropy(logits, targets, ignored: SpecialToken.Padding, learn);
+        return targets;
     }
 
     /// <summary>Texts that one replica reads, longest first, and what it carries from window to window of them.</summary>

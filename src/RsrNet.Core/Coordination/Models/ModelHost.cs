@@ -1,58 +1,62 @@
 using System.Collections.Concurrent;
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Embedding.Vocabularies;
+using RsrNet.Core.Replicas;
 using RsrNet.Core.Weights;
 
 namespace RsrNet.Core.Coordination.Models;
 
-/// <summary>
-/// The text models of a server, each on its own way through the stored articles. Those of the configuration are there from the start; one that is added
-/// later is remembered in the folder. Disposed before the store.
-/// </summary>
-public sealed class ModelHost : IAsyncDisposable
+/// <summary>The text models of one process, each on its own way through the stored articles. Disposed before the store.</summary>
+public sealed class ModelHost : ITextModels, IAsyncDisposable
 {
-    private const string DescriptionFile = "model.json";
-
-    private static readonly JsonSerializerOptions Json = new() { WriteIndented = true, Converters = { new JsonStringEnumConverter() } };
-
     private readonly ConcurrentDictionary<string, ModelRunner> runners = new(StringComparer.Ordinal);
     private readonly IDocumentStore store;
-    private readonly string folder;
+    private readonly IModelStore models;
     private readonly TimeProvider time;
     private readonly Action<string> warn;
     private readonly ReadSentencePiece? readSentencePiece;
-    private readonly Lock adding = new();
+    private readonly EngineCatalog engines;
+    private readonly SemaphoreSlim adding = new(1, 1);
     private bool started;
 
-    /// <param name="folder">Where each model keeps its checkpoints, in a folder of its name.</param>
+    private ModelHost(
+        IDocumentStore store, IModelStore models, TimeProvider? time, Action<string>? warn, ReadSentencePiece? readSentencePiece, EngineCatalog? engines)
+    {
+        this.engines = engines ?? EngineCatalog.OfCore();
+        (this.store, this.models, this.readSentencePiece) = (store, models, readSentencePiece);
+        this.time = time ?? TimeProvider.System;
+        this.warn = warn ?? (static _ => { });
+    }
+
+    /// <summary>Opens the models of the configuration, and those that were there before.</summary>
+    /// <param name="models">Outlives the host.</param>
     /// <param name="configured">By name; checked.</param>
     /// <param name="warn">Told what is odd but can be worked with.</param>
     /// <param name="readSentencePiece">Null where this edition reads none.</param>
-    /// <exception cref="IOException">The folder cannot be used, or a vocabulary's file is not there or cannot be read.</exception>
-    public ModelHost(
-        IDocumentStore store, string folder, IReadOnlyDictionary<string, ModelOptions> configured, TimeProvider? time = null, Action<string>? warn = null,
-        ReadSentencePiece? readSentencePiece = null)
+    /// <param name="engines">What models are computed on; null for Core's own.</param>
+    /// <exception cref="IOException">The place cannot be used, or a vocabulary's file is not there or cannot be read.</exception>
+    /// <exception cref="EngineUnavailableException">A configured model's engine is not there or cannot run here.</exception>
+    /// <exception cref="ModelConflictException">The configuration wants another network under a name that there is.</exception>
+    public static async Task<ModelHost> Open(
+        IDocumentStore store, IModelStore models, IReadOnlyDictionary<string, ModelOptions> configured, TimeProvider? time = null, Action<string>? warn = null,
+        ReadSentencePiece? readSentencePiece = null, EngineCatalog? engines = null, CancellationToken cancellation = default)
     {
-        this.readSentencePiece = readSentencePiece;
-        this.store = store;
-        this.folder = folder;
-        this.time = time ?? TimeProvider.System;
-        this.warn = warn ?? (static _ => { });
-        foreach (var (name, options) in configured)
+        var host = new ModelHost(store, models, time, warn, readSentencePiece, engines);
+        try
         {
-            if (options.VocabularyFile.Length > 0 && !File.Exists(options.VocabularyFile))
-                throw new FileNotFoundException($"Models.{name}.VocabularyFile is '{options.VocabularyFile}', and there is no such file");
-            if (options.Vocabulary == VocabularyKind.SentencePiece) Check(name, options);
-            Open(name, options);
+            foreach (var (name, options) in configured)
+            {
+                options.FindEngine(name, host.engines);
+                var named = await models.Name(name, ModelDescription.Of(name, options, readSentencePiece), cancellation);
+                if (named.Changed is { } changed) host.warn(changed);
+            }
+            foreach (var (name, description) in await models.List(host.warn, cancellation)) await host.Open(name, description, cancellation);
+            return host;
         }
-        // A server without models needs no place for them.
-        foreach (var path in Directory.Exists(folder) ? Directory.GetDirectories(folder) : [])
+        catch
         {
-            var name = Path.GetFileName(path);
-            var description = Path.Combine(path, DescriptionFile);
-            if (!runners.ContainsKey(name) && File.Exists(description) && ReadDescription(description) is { } options) Open(name, options);
+            await host.DisposeAsync();
+            throw;
         }
     }
 
@@ -61,14 +65,16 @@ public sealed class ModelHost : IAsyncDisposable
 
     public ModelRunner? Find(string name) => runners.GetValueOrDefault(name);
 
+    Task<ITextModel?> ITextModels.Find(string name, CancellationToken cancellation) => Task.FromResult<ITextModel?>(Find(name));
+
+    public async Task<IReadOnlyList<ModelStatus>> List(CancellationToken cancellation = default) =>
+        await Task.WhenAll(Models.Select(runner => runner.Read(cancellation)));
+
     /// <summary>Begins to learn.</summary>
     public void Start()
     {
-        lock (adding)
-        {
-            started = true;
-            foreach (var runner in runners.Values) runner.Start();
-        }
+        started = true;
+        foreach (var runner in runners.Values) runner.Start();
     }
 
     /// <summary>New articles are stored; models that rest look at once.</summary>
@@ -77,56 +83,48 @@ public sealed class ModelHost : IAsyncDisposable
         foreach (var runner in runners.Values) runner.OnArrival();
     }
 
-    /// <summary>Adds a model, which then learns from the first stored article on, and is there again after a restart.</summary>
-    /// <returns>Null where there is a model of this name.</returns>
-    /// <exception cref="ArgumentException">Name or options are out of their range; the message names each.</exception>
-    /// <exception cref="IOException">It could not be remembered.</exception>
-    public ModelRunner? Add(string name, ModelOptions options)
+    public async Task<ITextModel?> Add(string name, ModelOptions options, CancellationToken cancellation = default)
     {
-        if (options.VocabularyFile.Length > 0) throw new ArgumentException($"Models.{name}.VocabularyFile can only be named in the configuration");
-        if (options.Problems(name) is { Count: > 0 } problems) throw new ArgumentException(string.Join("; ", problems), nameof(options));
-        lock (adding)
+        options.CheckAddable(name, engines);
+        await adding.WaitAsync(cancellation);
+        try
         {
-            if (runners.ContainsKey(name)) return null;
-            Directory.CreateDirectory(Path.Combine(folder, name));
-            DurableFile.Write(Path.Combine(folder, name, DescriptionFile), stream => JsonSerializer.Serialize(stream, options, Json));
-            var runner = Open(name, options);
+            var description = new ModelDescription(options);
+            if (!await models.Add(name, description, cancellation)) return null;
+            var runner = await Open(name, description, cancellation);
             if (started) runner.Start();
             return runner;
+        }
+        finally
+        {
+            adding.Release();
+        }
+    }
+
+    public async Task<bool> Remove(string name, CancellationToken cancellation = default)
+    {
+        await adding.WaitAsync(cancellation);
+        try
+        {
+            var removed = await models.Remove(name, cancellation);
+            if (runners.TryRemove(name, out var runner)) await runner.DisposeAsync();
+            return removed;
+        }
+        finally
+        {
+            adding.Release();
         }
     }
 
     public async ValueTask DisposeAsync()
     {
         foreach (var runner in runners.Values) await runner.DisposeAsync();
+        adding.Dispose();
     }
 
-    private ModelRunner Open(string name, ModelOptions options) =>
-        runners[name] = new ModelRunner(name, options, store, Path.Combine(folder, name), time, warn, readSentencePiece);
-
-    /// <summary>Says at the start what else would only come up when the first article is learned.</summary>
-    private void Check(string name, ModelOptions options)
+    private async Task<ModelRunner> Open(string name, ModelDescription description, CancellationToken cancellation)
     {
-        try
-        {
-            ModelRunner.Read(readSentencePiece, File.ReadAllBytes(options.VocabularyFile));
-        }
-        catch (InvalidDataException problem)
-        {
-            throw new IOException($"Models.{name}.VocabularyFile is '{options.VocabularyFile}': {problem.Message}", problem);
-        }
-    }
-
-    private ModelOptions? ReadDescription(string path)
-    {
-        try
-        {
-            return JsonSerializer.Deserialize<ModelOptions>(File.ReadAllBytes(path), Json);
-        }
-        catch (JsonException problem)
-        {
-            warn($"{path} is damaged, and its model is left out: {problem.Message}");
-            return null;
-        }
+        var checkpoints = await models.Claim(name, cancellation) ?? throw new IOException($"the model '{name}' has just been removed");
+        return runners[name] = await ModelRunner.Open(name, description, store, checkpoints, time, warn, readSentencePiece, engines, cancellation);
     }
 }

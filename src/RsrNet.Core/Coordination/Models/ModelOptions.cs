@@ -1,3 +1,4 @@
+using RsrNet.Core.Replicas;
 using RsrNet.Core.Replicas.Recurrent;
 
 namespace RsrNet.Core.Coordination.Models;
@@ -26,6 +27,8 @@ public enum VocabularyKind
 /// <summary>A recurrent model that learns from the same articles as RSR-Net. Its name is its key in the section <c>Models</c>.</summary>
 public sealed record ModelOptions
 {
+    private const string Cpu = "cpu";
+
     /// <summary>Default Classifier.</summary>
     public ModelKind Kind { get; init; } = ModelKind.Classifier;
 
@@ -83,8 +86,16 @@ public sealed record ModelOptions
     public int BatchWaitMs { get; init; } = 500;
 
     /// <summary>
+    /// Which engine computes, by its name in <see cref="EngineCatalog"/>: cpu, our own tape; in the full edition torch-cpu and cuda, libtorch's twins of the networks, and torch,
+    /// which is cuda where there is a GPU and torch-cpu otherwise; auto takes the fastest that this machine can run, and cpu where there are several
+    /// <see cref="Replicas"/>. Default auto. Checkpoints are the same on all of them: a model may go on on another engine at the next start. cuda is untested, for lack of a
+    /// GPU.
+    /// </summary>
+    public string Engine { get; init; } = EngineCatalog.Auto;
+
+    /// <summary>
     /// Replicas of the model that learn together: each computes the gradient of its share of a batch on a thread of its own, and their mean is applied in one update, as if
-    /// one had computed all. Default 1; 1 to 64.
+    /// one had computed all. Default 1; 1 to 64, and 1 on other engines than cpu, which have threads of their own.
     /// </summary>
     public int Replicas { get; init; } = 1;
 
@@ -119,6 +130,8 @@ public sealed record ModelOptions
             problems.Add($"Models.{name}.VocabularyFile is set, and Vocabulary is {Vocabulary}; only BytePairs and SentencePiece can be read from a file");
         if (VocabularyFile.Length == 0 && Vocabulary == VocabularyKind.SentencePiece)
             problems.Add($"Models.{name}.VocabularyFile is empty, and Vocabulary is SentencePiece; name its .model in the configuration");
+        if (Replicas > 1 && Engine is not (Cpu or EngineCatalog.Auto))
+            problems.Add($"Models.{name}.Replicas is {Replicas}, and Engine is {Engine}; replicas are threads of the engine cpu: leave one of the two out");
         Check(nameof(VocabularyLimit), VocabularyLimit, 300, 1_000_000);
         Check(nameof(MinimumCount), MinimumCount, 1, 1_000);
         Check(nameof(Embedding), Embedding, 1, 4_096);
@@ -146,10 +159,50 @@ public sealed record ModelOptions
         }
     }
 
+    /// <summary>Checks what a request wants to add.</summary>
+    /// <param name="engines">Null where somebody else knows what there is.</param>
+    /// <exception cref="ArgumentException">Name or options are out of their range, or the engine is not there; the message names each.</exception>
+    public void CheckAddable(string name, EngineCatalog? engines = null)
+    {
+        if (VocabularyFile.Length > 0) throw new ArgumentException($"Models.{name}.VocabularyFile can only be named in the configuration");
+        if (Problems(name) is { Count: > 0 } problems) throw new ArgumentException(string.Join("; ", problems));
+        try
+        {
+            if (engines is not null) FindEngine(name, engines);
+        }
+        catch (EngineUnavailableException problem)
+        {
+            throw new ArgumentException(problem.Message, problem);
+        }
+    }
+
     /// <summary>Whether it can stand in an address and a folder's name.</summary>
     public static bool IsName(string name) =>
         name.Length is >= 1 and <= 64 && (char.IsAsciiLetterLower(name[0]) || char.IsAsciiDigit(name[0]))
         && name.All(character => char.IsAsciiLetterLower(character) || char.IsAsciiDigit(character) || character is '-' or '_');
+
+    /// <summary>These, with what only paces the learning as another says. What shapes the network, and what it learns, stays.</summary>
+    public ModelOptions PacedAs(ModelOptions other) => this with
+    {
+        BatchSize = other.BatchSize, BatchWaitMs = other.BatchWaitMs, LearningRate = other.LearningRate, ClipNorm = other.ClipNorm, MaxTokens = other.MaxTokens,
+        CheckpointArticles = other.CheckpointArticles, CheckpointSeconds = other.CheckpointSeconds, Keep = other.Keep, Replicas = other.Replicas,
+        Engine = other.Engine,
+    };
+
+    /// <summary>The engine of these options.</summary>
+    /// <param name="name">The model's, for messages.</param>
+    /// <exception cref="EngineUnavailableException">There is none of that name, or this machine or edition cannot run it; the message names the option and says what to do.</exception>
+    public EngineOffer FindEngine(string name, EngineCatalog engines)
+    {
+        try
+        {
+            return engines.FindForText(Engine == EngineCatalog.Auto && Replicas > 1 ? Cpu : Engine);
+        }
+        catch (EngineUnavailableException problem)
+        {
+            throw new EngineUnavailableException($"Models.{name}.Engine: {problem.Message}");
+        }
+    }
 
     internal CoordinationOptions Adam => new() { LearningRate = LearningRate, ClipNorm = ClipNorm };
 }

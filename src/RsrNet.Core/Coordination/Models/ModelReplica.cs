@@ -1,51 +1,39 @@
-using RsrNet.Core.Numerics;
 using RsrNet.Core.Numerics.Gradients;
 using RsrNet.Core.Replicas;
 using RsrNet.Core.Replicas.Recurrent;
 
 namespace RsrNet.Core.Coordination.Models;
 
-/// <summary>Who computes gradients of a text model: the values are the model's, tape, gradient and thread its own.</summary>
+/// <summary>A thread that computes gradients of its share of a text model's batch, on our own tape: the values are the model's, tape and gradient its own.</summary>
 /// <remarks>
 /// Not through <see cref="GradientExchange"/>: that carries whole vectors and BatchNorm's statistics from anywhere, and of an embedding's gradient all is zero but the
 /// rows of a batch's tokens. Replicas of one process add up what they touched.
 /// </remarks>
 internal sealed class ModelReplica : IDisposable
 {
-    private readonly MatrixProduct product = MatrixProduct.Create();
-    private readonly ComputeThread? thread;
+    private readonly SequenceBatch batch = new();
+    private readonly ComputeThread thread;
+    private readonly TapeEngine engine;
 
-    /// <param name="seed">Of dropout.</param>
-    /// <param name="number">Null for one that works on its caller's thread.</param>
-    public ModelReplica(RecurrentNetwork network, ulong seed, int? number = null)
+    /// <param name="network">The model's.</param>
+    /// <param name="seed">Of dropout; each replica has its own numbers.</param>
+    public ModelReplica(RecurrentNetwork network, int seed, int number)
     {
-        Network = network;
-        Tape = new Tape(product, seed);
-        if (number is not null) thread = new ComputeThread($"model replica {number}");
+        engine = TapeEngine.ForGradients(network.Replicate(), unchecked((ulong)seed + 7919 * (ulong)number));
+        thread = new ComputeThread($"model replica {number}");
     }
 
-    public RecurrentNetwork Network { get; set; }
+    /// <summary>Leaves the gradient of a share's loss in the replica.</summary>
+    public Task<TapeLoss> Run<TShare>(TShare share, Func<ITextEngine, SequenceBatch, TShare, TapeLoss> differentiate) =>
+        thread.Run(() => differentiate(engine, batch, share));
 
-    public Tape Tape { get; }
-
-    public SequenceBatch Batch { get; } = new();
-
-    /// <summary>Leaves the gradient of a share's loss in the network's.</summary>
-    public TapeLoss Differentiate<TShare>(TShare share, Func<ModelReplica, TShare, TapeLoss> record)
-    {
-        Tape.Clear();
-        var loss = record(this, share);
-        Tape.Backward();
-        return loss;
-    }
-
-    /// <summary>The same on the replica's thread.</summary>
-    public Task<TapeLoss> Run<TShare>(TShare share, Func<ModelReplica, TShare, TapeLoss> record) => thread!.Run(() => Differentiate(share, record));
+    /// <summary>Goes on with the model's network after it has grown.</summary>
+    public void Follow(RecurrentNetwork network) => engine.Follow(network.Replicate());
 
     /// <summary>Adds the gradient, times its share, to another and clears it.</summary>
     public void AddTo(ParameterSet sum, float share)
     {
-        foreach (var own in Network.Parameters.Parameters)
+        foreach (var own in engine.Network.Parameters.Parameters)
         {
             var theirs = sum[own.Name];
             if (!own.IsTable) WeightedSum.Add(theirs.Gradient, own.Gradient, share);
@@ -54,7 +42,7 @@ internal sealed class ModelReplica : IDisposable
                 foreach (var row in own.TouchedRows) WeightedSum.Add(theirs.GradientRow(row), own.Gradient.Slice(row * own.Columns, own.Columns), share);
             }
         }
-        Network.Parameters.ClearGradient();
+        engine.Network.Parameters.ClearGradient();
     }
 
     /// <summary>The mean over all predictions.</summary>
@@ -66,8 +54,7 @@ internal sealed class ModelReplica : IDisposable
 
     public void Dispose()
     {
-        thread?.Dispose();
-        Tape.Dispose();
-        product.Dispose();
+        thread.Dispose();
+        engine.Dispose();
     }
 }

@@ -1,6 +1,7 @@
 namespace RsrNet.Core.Coordination.Models;
 
 /// <summary>A text model as readers see it.</summary>
+/// <param name="Engine">What computes: the name of an engine, not of a choice such as auto.</param>
 /// <param name="Version">Updates so far.</param>
 /// <param name="DurableVersion">That of the newest checkpoint.</param>
 /// <param name="Position">Sequence of the last article that was learned from or passed over.</param>
@@ -10,7 +11,7 @@ namespace RsrNet.Core.Coordination.Models;
 /// <param name="RefusedGradients">Gradients that were not finite and left the weights as they were, since the start.</param>
 /// <param name="Problem">Why it does not learn now; null where all is well.</param>
 public sealed record ModelStatus(
-    string Name, ModelOptions Options, long Version, long DurableVersion, long Position, long Parameters, int Vocabulary, IReadOnlyList<string> Classes,
+    string Name, ModelOptions Options, string Engine, long Version, long DurableVersion, long Position, long Parameters, int Vocabulary, IReadOnlyList<string> Classes,
     ModelScoreSnapshot Scores, long RefusedGradients, string? Problem)
 {
     /// <summary>Of a language model: exp of the loss per token, over about the last 500 articles; null before the first.</summary>

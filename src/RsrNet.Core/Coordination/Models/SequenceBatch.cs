@@ -1,4 +1,3 @@
-using RsrNet.Core.Numerics;
 using RsrNet.Core.Numerics.Gradients;
 
 namespace RsrNet.Core.Coordination.Models;
@@ -17,16 +16,6 @@ public sealed class SequenceBatch
 
     /// <summary>[B] which list each sequence is, longest first; equal ones keep their order.</summary>
     public ReadOnlySpan<int> Order => order.AsSpan(0, Steps.Batch);
-
-    /// <summary>Shows some tokens as another one.</summary>
-    /// <param name="share">In [0, 1).</param>
-    internal void Hide(double share, int shown, ref SplitMix64 random)
-    {
-        for (var i = 0; i < Steps.Rows && share > 0; i++)
-        {
-            if (random.NextDouble() < share) tokens[i] = shown;
-        }
-    }
 
     /// <param name="sequences">None empty.</param>
     /// <param name="longest">What is behind is cut off.</param>

@@ -17,9 +17,11 @@ public sealed class TextClassifier : TextModel
     private readonly Dictionary<string, int> numbers = new(StringComparer.Ordinal);
 
     /// <param name="classes">In the order of the network's outputs; none at first.</param>
+    /// <param name="open">What it computes on; null for our own tape.</param>
     public TextClassifier(
-        ModelOptions options, IVocabulary vocabulary, IEnumerable<string>? classes = null, RecurrentNetwork? network = null, AdamState? state = null)
-        : base(options, vocabulary, network ?? RecurrentNetwork.Create(ShapeOf(options, Math.Max(vocabulary.Count, 256), 1), options.Seed), state)
+        ModelOptions options, IVocabulary vocabulary, IEnumerable<string>? classes = null, RecurrentNetwork? network = null, AdamState? state = null,
+        OpenTextEngine? open = null)
+        : base(options, vocabulary, network ?? RecurrentNetwork.Create(ShapeOf(options, Math.Max(vocabulary.Count, 256), 1), options.Seed), state, open)
     {
         this.classes = [.. classes ?? []];
         for (var i = 0; i < this.classes.Count; i++) numbers.Add(this.classes[i], i);
@@ -33,16 +35,17 @@ public sealed class TextClassifier : TextModel
     {
         if (classes.Count == 0) return [];
         Place([text]);
-        return Scores(Network.Forward(Tape, Batch.Tokens, Batch.Steps).Values[..classes.Count]);
+        return Scores(Engine.Forward(Batch.Tokens, Batch.Steps)[..classes.Count]);
     }
 
     /// <summary>What the last layer sees of each text: its embedding.</summary>
     public IReadOnlyList<float[]> Embed(IReadOnlyList<string> texts)
     {
         Place(texts);
-        var summary = Network.Summarize(Tape, Batch.Tokens, Batch.Steps);
+        var summary = Engine.Summarize(Batch.Tokens, Batch.Steps);
+        var columns = Shape.Summary;
         var vectors = new float[texts.Count][];
-        for (var b = 0; b < texts.Count; b++) vectors[Batch.Order[b]] = summary.Values.Slice(b * summary.Columns, summary.Columns).ToArray();
+        for (var b = 0; b < texts.Count; b++) vectors[Batch.Order[b]] = summary.Slice(b * columns, columns).ToArray();
         return vectors;
     }
 
@@ -52,8 +55,8 @@ public sealed class TextClassifier : TextModel
         var predicted = new string?[texts.Count];
         if (classes.Count == 0) return predicted;
         Place(texts);
-        var logits = Network.Forward(Tape, Batch.Tokens, Batch.Steps);
-        for (var b = 0; b < texts.Count; b++) predicted[Batch.Order[b]] = classes[Largest(logits.Values.Slice(b * logits.Columns, classes.Count))];
+        var logits = Engine.Forward(Batch.Tokens, Batch.Steps);
+        for (var b = 0; b < texts.Count; b++) predicted[Batch.Order[b]] = classes[Largest(logits.Slice(b * Shape.Outputs, classes.Count))];
         return predicted;
     }
 
@@ -67,7 +70,7 @@ public sealed class TextClassifier : TextModel
             if (numbers.TryAdd(label, classes.Count)) classes.Add(label);
         }
         MakeRoom(classes.Count);
-        return Update(Deal(batch), Record).Value;
+        return Update(Deal(batch), Differentiate).Value;
     }
 
     /// <summary>The batch's texts in turn.</summary>
@@ -79,13 +82,12 @@ public sealed class TextClassifier : TextModel
         return shares;
     }
 
-    private TapeLoss Record(ModelReplica replica, List<LabelledText> texts)
+    private TapeLoss Differentiate(ITextEngine engine, SequenceBatch batch, List<LabelledText> texts)
     {
-        replica.Batch.Set(texts.ConvertAll(item => Tokens(item.Text)), Options.MaxTokens);
-        replica.Batch.Hide(Options.TokenDropout, SpecialToken.Unknown, ref replica.Tape.Random);
+        batch.Set(texts.ConvertAll(item => Tokens(item.Text)), Options.MaxTokens);
         var targets = new int[texts.Count];
-        for (var b = 0; b < texts.Count; b++) targets[b] = numbers[texts[replica.Batch.Order[b]].Label];
-        return replica.Tape.CrossEntropy(replica.Network.Forward(replica.Tape, replica.Batch.Tokens, replica.Batch.Steps, training: true), targets);
+        for (var b = 0; b < texts.Count; b++) targets[b] = numbers[texts[batch.Order[b]].Label];
+        return engine.Differentiate(batch.Tokens, batch.Steps, targets);
     }
 
     private static int Largest(ReadOnlySpan<float> values)
@@ -98,11 +100,7 @@ public sealed class TextClassifier : TextModel
         return best;
     }
 
-    private void Place(IReadOnlyList<string> texts)
-    {
-        Tape.Clear();
-        Batch.Set([.. texts.Select(Tokens)], Options.MaxTokens);
-    }
+    private void Place(IReadOnlyList<string> texts) => Batch.Set([.. texts.Select(Tokens)], Options.MaxTokens);
 
     private List<ClassScore> Scores(ReadOnlySpan<float> logits)
     {

@@ -1,5 +1,4 @@
 using RsrNet.Core.Embedding.Vocabularies;
-using RsrNet.Core.Numerics;
 using RsrNet.Core.Numerics.Gradients;
 using RsrNet.Core.Replicas.Recurrent;
 
@@ -8,31 +7,61 @@ namespace RsrNet.Core.Coordination.Models;
 /// <summary>A recurrent model with its vocabulary and its optimiser: what learns, and what a checkpoint holds. Not thread-safe.</summary>
 public abstract class TextModel : IDisposable
 {
-    private readonly ModelReplica own;
     private readonly ModelReplica[] replicas;
-    private ParameterAdam optimizer;
+    private RecurrentNetwork network;
+    private AdamState optimizer;
 
-    private protected TextModel(ModelOptions options, IVocabulary vocabulary, RecurrentNetwork network, AdamState? state)
+    /// <exception cref="ArgumentException">Several replicas are wanted of an engine that has threads of its own.</exception>
+    private protected TextModel(ModelOptions options, IVocabulary vocabulary, RecurrentNetwork network, AdamState? state, OpenTextEngine? open)
     {
         Options = options;
         Vocabulary = vocabulary;
-        Network = network;
-        optimizer = new ParameterAdam(network.Parameters, options.Adam, state);
-        own = new ModelReplica(network, unchecked((ulong)options.Seed));
+        this.network = network;
+        optimizer = state ?? new AdamState(network.Parameters.Values.Length);
+        // Other numbers for dropout after each start.
+        var seed = unchecked(options.Seed + (int)optimizer.Step);
+        Engine = open?.Invoke(network, optimizer, options.Adam, seed) ?? new TapeEngine(network, optimizer, options.Adam, seed);
+        if (options.Replicas > 1 && Engine is not TapeEngine)
+        {
+            Engine.Dispose();
+            throw new ArgumentException($"{options.Replicas} replicas share the engine cpu alone; this one has threads of its own", nameof(options));
+        }
         // One replica is the model itself.
-        replicas = options.Replicas == 1
-            ? []
-            : [.. Enumerable.Range(0, options.Replicas).Select(number => new ModelReplica(network.Replicate(), unchecked((ulong)options.Seed + 7919 * (ulong)number), number))];
+        replicas = options.Replicas == 1 ? [] : [.. Enumerable.Range(0, options.Replicas).Select(number => new ModelReplica(network, seed, number))];
     }
 
     public ModelOptions Options { get; }
 
     public IVocabulary Vocabulary { get; }
 
-    public RecurrentNetwork Network { get; private set; }
+    /// <summary>Sizes and kind of the network.</summary>
+    public RecurrentShape Shape => network.Shape;
 
-    /// <summary>Adam's moments.</summary>
-    public AdamState Optimizer => optimizer.State;
+    /// <summary>With the values of now: asking may have to fetch them from a device.</summary>
+    public RecurrentNetwork Network
+    {
+        get
+        {
+            Engine.Synchronize();
+            return network;
+        }
+    }
+
+    /// <summary>Adam's moments, likewise.</summary>
+    public AdamState Optimizer
+    {
+        get
+        {
+            Engine.Synchronize();
+            return optimizer;
+        }
+    }
+
+    /// <summary>Numbers that learn.</summary>
+    public int ParameterCount => network.Parameters.Values.Length;
+
+    /// <summary>Updates that Adam made.</summary>
+    public long Updates => optimizer.Step;
 
     /// <summary>Gradients that were not finite and left the weights as they were, since the start.</summary>
     public long RefusedGradients { get; private set; }
@@ -40,13 +69,13 @@ public abstract class TextModel : IDisposable
     /// <summary>Learning rate of the next updates; a schedule writes here.</summary>
     public double LearningRate
     {
-        get => optimizer.LearningRate;
-        set => optimizer.LearningRate = value;
+        get => Engine.LearningRate;
+        set => Engine.LearningRate = value;
     }
 
-    private protected Tape Tape => own.Tape;
+    internal ITextEngine Engine { get; }
 
-    private protected SequenceBatch Batch => own.Batch;
+    private protected SequenceBatch Batch { get; } = new();
 
     /// <summary>Into how many shares a batch is dealt.</summary>
     private protected int Shares => Math.Max(1, replicas.Length);
@@ -56,11 +85,11 @@ public abstract class TextModel : IDisposable
         vocabulary, options.Embedding, options.Hidden, outputs, options.Cell,
         options.Kind == ModelKind.LanguageModel ? SequenceOutput.Every
         : options.Summary == ModelSummary.Last ? SequenceOutput.Last : SequenceOutput.Mean,
-        options.Layers, options.Dropout, SpecialToken.Padding);
+        options.Layers, options.Dropout, SpecialToken.Padding, options.Kind == ModelKind.Classifier ? options.TokenDropout : 0, SpecialToken.Unknown);
 
     public void Dispose()
     {
-        own.Dispose();
+        Engine.Dispose();
         foreach (var replica in replicas) replica.Dispose();
         GC.SuppressFinalize(this);
     }
@@ -77,32 +106,29 @@ public abstract class TextModel : IDisposable
     /// <summary>Makes room in the network for what vocabulary and classes have grown to, and some more, so that it does not happen often.</summary>
     private protected void MakeRoom(int outputs)
     {
-        var shape = Network.Shape;
-        var vocabulary = shape.Vocabulary >= Vocabulary.Count ? shape.Vocabulary : Math.Max(Vocabulary.Count, shape.Vocabulary * 3 / 2);
+        var vocabulary = Shape.Vocabulary >= Vocabulary.Count ? Shape.Vocabulary : Math.Max(Vocabulary.Count, Shape.Vocabulary * 3 / 2);
         if (this is LanguageModel) outputs = vocabulary;
-        if (vocabulary == shape.Vocabulary && outputs <= shape.Outputs) return;
-        var rate = LearningRate;
-        (Network, var state) = Network.Grow(vocabulary, outputs, optimizer.State, Options.Seed + Vocabulary.Count);
-        own.Network = Network;
-        foreach (var replica in replicas) replica.Network = Network.Replicate();
-        optimizer = new ParameterAdam(Network.Parameters, Options.Adam, state) { LearningRate = rate };
+        if (vocabulary == Shape.Vocabulary && outputs <= Shape.Outputs) return;
+        (network, optimizer) = Network.Grow(vocabulary, outputs, optimizer, Options.Seed + Vocabulary.Count);
+        Engine.Load(network, optimizer);
+        foreach (var replica in replicas) replica.Follow(network);
     }
 
     /// <summary>One update: each replica computes the gradient of its share, and the mean over all predictions is applied.</summary>
     /// <param name="shares">At most <see cref="Shares"/>.</param>
-    /// <param name="record">Records a share's loss on the replica's tape.</param>
+    /// <param name="differentiate">Has an engine differentiate a share's loss, with a batch to lay it out in.</param>
     /// <returns>Over all shares.</returns>
-    private protected TapeLoss Update<TShare>(IReadOnlyList<TShare> shares, Func<ModelReplica, TShare, TapeLoss> record)
+    private protected TapeLoss Update<TShare>(IReadOnlyList<TShare> shares, Func<ITextEngine, SequenceBatch, TShare, TapeLoss> differentiate)
     {
         TapeLoss loss;
-        if (replicas.Length == 0) loss = own.Differentiate(shares[0], record);
+        if (replicas.Length == 0) loss = differentiate(Engine, Batch, shares[0]);
         else
         {
-            var losses = Task.WhenAll(shares.Select((share, number) => replicas[number].Run(share, record))).GetAwaiter().GetResult();
+            var losses = Task.WhenAll(shares.Select((share, number) => replicas[number].Run(share, differentiate))).GetAwaiter().GetResult();
             loss = ModelReplica.Join(losses);
-            for (var number = 0; number < losses.Length; number++) replicas[number].AddTo(Network.Parameters, (float)((double)losses[number].Count / loss.Count));
+            for (var number = 0; number < losses.Length; number++) replicas[number].AddTo(network.Parameters, (float)((double)losses[number].Count / loss.Count));
         }
-        if (!double.IsFinite(optimizer.Apply())) RefusedGradients++;
+        if (!double.IsFinite(Engine.Apply())) RefusedGradients++;
         return loss;
     }
 }

@@ -19,8 +19,10 @@ public static class CharacterModel
 
     /// <param name="abstracts">One text each; the last tenth is held out.</param>
     /// <param name="batches">Per epoch; null for as many as 5,000 lines have.</param>
+    /// <param name="open">What the model computes on; null for our own tape.</param>
     public static ExperimentReport Run(
-        IReadOnlyList<string> abstracts, Action<string> progress, int seed = 1, int? batches = null, CancellationToken cancellation = default)
+        IReadOnlyList<string> abstracts, Action<string> progress, int seed = 1, int? batches = null, OpenTextEngine? open = null,
+        CancellationToken cancellation = default)
     {
         var texts = abstracts.Select(text => text.Length > Characters ? text[..Characters] : text).ToList();
         var held = texts[^(texts.Count / 10)..];
@@ -32,7 +34,7 @@ public static class CharacterModel
         };
         var vocabulary = new CharacterVocabulary();
         foreach (var text in taught) vocabulary.Learn(text);
-        using var model = new LanguageModel(options, vocabulary);
+        using var model = new LanguageModel(options, vocabulary, open: open);
         var difference = CompareByHand(model, taught[..Math.Min(8, taught.Count)]);
 
         var random = new Random(seed);
@@ -86,7 +88,7 @@ public static class CharacterModel
         return abstracts;
     }
 
-    /// <summary>The states of h = tanh(x W_ih^T + b + h W_hh^T) out of single operations against the layer that does all steps at once.</summary>
+    /// <summary>The states of h = tanh(x W_ih^T + b + h W_hh^T) out of single operations of the tape against the layer of the model's engine, which does all steps at once.</summary>
     private static double CompareByHand(LanguageModel model, IReadOnlyList<string> texts)
     {
         using var product = MatrixProduct.Create();
@@ -99,7 +101,7 @@ public static class CharacterModel
             return (IReadOnlyList<int>)tokens;
         })]);
         var parameters = model.Network.Parameters;
-        var fused = model.Network.Summarize(tape, batch.Tokens, batch.Steps);
+        var fused = model.Engine.Summarize(batch.Tokens, batch.Steps);
         double largest = 0;
         TapeMatrix? h = null;
         for (var t = 0; t < batch.Steps.Steps; t++)
@@ -109,7 +111,7 @@ public static class CharacterModel
             var sum = tape.Linear(embedded, parameters["rnn.weight_ih_l0"], parameters["rnn.bias_ih_l0"], parameters["rnn.bias_hh_l0"]);
             if (h is not null) sum = tape.Add(sum, tape.Linear(tape.Input(h.Values[..(rows * Width)], rows, Width), parameters["rnn.weight_hh_l0"]));
             h = tape.Activate(sum, Activation.Tanh);
-            for (var i = 0; i < rows * Width; i++) largest = Math.Max(largest, Math.Abs(h.Values[i] - fused.Values[batch.Steps.Offset(t) * Width + i]));
+            for (var i = 0; i < rows * Width; i++) largest = Math.Max(largest, Math.Abs(h.Values[i] - fused[batch.Steps.Offset(t) * Width + i]));
         }
         return largest;
     }

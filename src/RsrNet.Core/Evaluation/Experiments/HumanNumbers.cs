@@ -1,6 +1,5 @@
 using System.Globalization;
 using RsrNet.Core.Coordination;
-using RsrNet.Core.Numerics;
 using RsrNet.Core.Numerics.Gradients;
 using RsrNet.Core.Replicas.Recurrent;
 
@@ -10,13 +9,12 @@ namespace RsrNet.Core.Evaluation.Experiments;
 /// The human-numbers notebook: a language model in four stages, and an LSTM beyond them. The first 80% of the text teach, the rest judges; batches of 64;
 /// accuracy of the next word.
 /// </summary>
-public sealed class HumanNumbers : IDisposable
+public sealed class HumanNumbers
 {
     private const int Batch = 64, Size = 64;
 
-    private readonly MatrixProduct product = MatrixProduct.Create();
-    private readonly Tape tape;
     private readonly PackedSteps steps = new();
+    private readonly OpenTextEngine open;
     private readonly Action<string> progress;
     private readonly CancellationToken cancellation;
     private readonly int seed;
@@ -27,12 +25,13 @@ public sealed class HumanNumbers : IDisposable
     public static int InnerLength => (int)(0.8 * NumberWords.Text.Split(' ').Length);
 
     /// <param name="length">Of the text, in words; 0 for all 63,098 (a test takes fewer).</param>
-    public HumanNumbers(Action<string> progress, int seed = 1, int length = 0, CancellationToken cancellation = default)
+    /// <param name="open">What the models compute on; null for our own tape.</param>
+    public HumanNumbers(Action<string> progress, int seed = 1, int length = 0, OpenTextEngine? open = null, CancellationToken cancellation = default)
     {
+        this.open = open ?? (static (network, optimizer, options, seed) => new TapeEngine(network, optimizer, options, seed));
         this.progress = progress;
         this.cancellation = cancellation;
         this.seed = seed;
-        tape = new Tape(product, (ulong)seed);
         var words = NumberWords.Text.Split(' ');
         var numbers = new Dictionary<string, int>(StringComparer.Ordinal);
         text = [.. words.Take(length == 0 ? words.Length : length).Select(word => numbers.TryGetValue(word, out var number) ? number : numbers[word] = numbers.Count)];
@@ -65,17 +64,17 @@ public sealed class HumanNumbers : IDisposable
     /// <summary>Stages 1 and 2: of three words the fourth, without anything carried on.</summary>
     public List<double> ThreeWords(string name, int epochs, double rate, double decay, bool unrolled)
     {
-        var model = new NotebookLanguageModel(vocabulary, Size, seed);
+        var model = new NotebookLanguageModel(vocabulary, Size, unrolled ? NotebookStage.Unrolled : NotebookStage.Last, seed);
         var count = (text.Length - 1) / 3;
         var cut = (int)(0.8 * count);
-        return Fit(name, model.Parameters, epochs, rate, decay, cut / Batch, (step, learn) => ReadAll(step * Batch, Batch, learn), () =>
+        return Fit(name, model, epochs, rate, decay, cut / Batch, (engine, step) => ReadAll(engine, step * Batch, Batch, learn: true), engine =>
         {
             var sum = default(TapeLoss);
-            for (var from = cut; from < count; from += Batch) sum = Join(sum, ReadAll(from, Math.Min(Batch, count - from), learn: false));
+            for (var from = cut; from < count; from += Batch) sum = Join(sum, ReadAll(engine, from, Math.Min(Batch, count - from), learn: false));
             return sum;
         });
 
-        TapeLoss ReadAll(int from, int batch, bool learn)
+        TapeLoss ReadAll(ITextEngine engine, int from, int batch, bool learn)
         {
             var tokens = new int[3 * batch];
             var targets = new int[batch];
@@ -84,20 +83,16 @@ public sealed class HumanNumbers : IDisposable
                 for (var t = 0; t < 3; t++) tokens[t * batch + b] = text[3 * (from + b) + t];
                 targets[b] = text[3 * (from + b) + 3];
             }
-            tape.Clear();
             steps.Set(batch, 3);
-            var logits = unrolled ? model.Unrolled(tape, tokens) : model.Forward(tape, tokens, steps, [], every: false);
-            return tape.CrossEntropy(logits, targets, learn: learn);
+            return learn ? engine.Differentiate(tokens, steps, targets) : engine.Evaluate(tokens, steps, targets);
         }
     }
 
     /// <summary>Stages 3 and 4: 64 readers go through the text side by side; the state goes on, the gradient stays inside a window.</summary>
     public List<double> Stateful(string name, int epochs, double rate, double decay, int window, bool every)
     {
-        var model = new NotebookLanguageModel(vocabulary, Size, seed);
-        var state = new float[Batch * Size];
-        return Contiguous(
-            name, model.Parameters, epochs, rate, decay, window, every, () => state.AsSpan().Clear(), tokens => model.Forward(tape, tokens, steps, state, every));
+        var model = new NotebookLanguageModel(vocabulary, Size, every ? NotebookStage.Every : NotebookStage.Last, seed);
+        return Contiguous(name, model, epochs, rate, decay, window, every);
     }
 
     /// <summary>Beyond the stages: nn.LSTM with two layers, every position predicted.</summary>
@@ -105,27 +100,25 @@ public sealed class HumanNumbers : IDisposable
     {
         var network = RecurrentNetwork.Create(
             new RecurrentShape(vocabulary, Size, Size, vocabulary, RecurrentCell.Lstm, SequenceOutput.Every, Layers: 2), seed);
-        var state = new RecurrentState(network.Shape, Batch);
-        return Contiguous(
-            "LSTM", network.Parameters, epochs, rate, decay, 16, every: true, state.Clear, tokens => network.Forward(tape, tokens, steps, state, training: true));
+        return Contiguous("LSTM", network, epochs, rate, decay, 16, every: true);
     }
 
-    private List<double> Contiguous(
-        string name, ParameterSet parameters, int epochs, double rate, double decay, int window, bool every, Action reset, Func<int[], TapeMatrix> forward)
+    private List<double> Contiguous(string name, ITextNetwork network, int epochs, double rate, double decay, int window, bool every)
     {
+        var state = network.NewState(Batch);
         var count = (text.Length - 1) / window;
         var cut = (int)(0.8 * count);
-        return Fit(name, parameters, epochs, rate, decay, cut / Batch, (step, learn) => Read(0, cut, step, learn), () =>
+        return Fit(name, network, epochs, rate, decay, cut / Batch, (engine, step) => Read(engine, 0, cut, step, learn: true), engine =>
         {
             var sum = default(TapeLoss);
-            for (var step = 0; step < (count - cut) / Batch; step++) sum = Join(sum, Read(cut, count, step, learn: false));
+            for (var step = 0; step < (count - cut) / Batch; step++) sum = Join(sum, Read(engine, cut, count, step, learn: false));
             return sum;
         });
 
         // Reader b has the windows b m, b m + 1, ... of the m that each gets.
-        TapeLoss Read(int first, int end, int step, bool learn)
+        TapeLoss Read(ITextEngine engine, int first, int end, int step, bool learn)
         {
-            if (step == 0) reset();
+            if (step == 0) state.Clear();
             var each = (end - first) / Batch;
             var tokens = new int[window * Batch];
             var targets = new int[every ? window * Batch : Batch];
@@ -139,16 +132,17 @@ public sealed class HumanNumbers : IDisposable
                 }
                 if (!every) targets[b] = text[at + window];
             }
-            tape.Clear();
             steps.Set(Batch, window);
-            return tape.CrossEntropy(forward(tokens), targets, learn: learn);
+            return learn ? engine.Differentiate(tokens, steps, targets, state) : engine.Evaluate(tokens, steps, targets, state);
         }
     }
 
     private List<double> Fit(
-        string name, ParameterSet parameters, int epochs, double rate, double decay, int batches, Func<int, bool, TapeLoss> read, Func<TapeLoss> validate)
+        string name, ITextNetwork network, int epochs, double rate, double decay, int batches, Func<ITextEngine, int, TapeLoss> learn,
+        Func<ITextEngine, TapeLoss> validate)
     {
-        var optimizer = new ParameterAdam(parameters, new CoordinationOptions { ClipNorm = double.MaxValue, Beta2 = 0.99 });
+        using var engine = open(
+            network, new AdamState(network.Parameters.Values.Length), new CoordinationOptions { ClipNorm = double.MaxValue, Beta2 = 0.99 }, seed);
         var schedule = new OneCycleRate(rate, epochs * batches);
         var accuracies = new List<double>();
         for (var epoch = 0; epoch < epochs; epoch++)
@@ -157,16 +151,11 @@ public sealed class HumanNumbers : IDisposable
             for (var step = 0; step < batches; step++)
             {
                 cancellation.ThrowIfCancellationRequested();
-                taught = Join(taught, read(step, true));
-                tape.Backward();
-                optimizer.LearningRate = schedule.At(epoch * batches + step);
-                optimizer.Apply();
-                // As AdamW: every value shrinks by so much of the learning rate.
-                var kept = (float)(1 - optimizer.LearningRate * decay);
-                foreach (ref var value in parameters.Values.AsSpan()) value *= kept;
-                parameters.OnChanged();
+                taught = Join(taught, learn(engine, step));
+                engine.LearningRate = schedule.At(epoch * batches + step);
+                engine.Apply(decay);
             }
-            var judged = validate();
+            var judged = validate(engine);
             accuracies.Add((double)judged.Hits / judged.Count);
             progress(string.Create(
                 CultureInfo.InvariantCulture,
@@ -177,10 +166,4 @@ public sealed class HumanNumbers : IDisposable
 
     /// <summary>Sums, not means, until the end.</summary>
     private static TapeLoss Join(TapeLoss sum, TapeLoss next) => new(sum.Value + next.Value * next.Count, sum.Count + next.Count, sum.Hits + next.Hits);
-
-    public void Dispose()
-    {
-        tape.Dispose();
-        product.Dispose();
-    }
 }

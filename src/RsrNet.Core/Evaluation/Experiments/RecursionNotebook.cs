@@ -15,14 +15,16 @@ public static class RecursionNotebook
     private const int Batch = 8;
 
     /// <param name="articles">With highlights, in order; the last fifth is held out.</param>
+    /// <param name="open">What the recursion runs on; null for the engine cpu.</param>
     public static ExperimentReport Run(
-        IReadOnlyList<Article> articles, ITextEncoder encoder, Action<string> progress, int seed = 1, int epochs = 5, CancellationToken cancellation = default)
+        IReadOnlyList<Article> articles, ITextEncoder encoder, Action<string> progress, int seed = 1, int epochs = 5,
+        Func<RecursionShape, RecursionOptions, IRecursionEngine>? open = null, CancellationToken cancellation = default)
     {
         var vectors = encoder.Embed(articles);
         var cut = articles.Count - articles.Count / 5;
         var options = new RecursionOptions { Seed = seed };
         var shape = new RecursionShape(encoder.Dimensions, options.Hidden, options.Latent);
-        using var engine = new CpuEngine(shape, options);
+        using var engine = open?.Invoke(shape, options) ?? new CpuEngine(shape, options);
         var coordinator = new Coordinator(RecursionInitialization.Create(shape, seed), new CoordinationOptions());
         var supervision = new Supervision(engine, coordinator, options);
         var batch = new RecursionBatch(shape, Batch);

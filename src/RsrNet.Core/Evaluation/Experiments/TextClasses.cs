@@ -18,9 +18,10 @@ public static class TextClasses
     /// <param name="articles">In the order of the file.</param>
     /// <param name="epochShare">Below 1 for a test.</param>
     /// <param name="inner">Those that judge are left alone, and the last fifth of the others judges: how the settings were chosen.</param>
+    /// <param name="open">What the models compute on; null for our own tape.</param>
     public static ExperimentReport AgNews(
         IReadOnlyList<LabelledText> articles, Action<string> progress, int seed = 1, double epochShare = 1, bool inner = false,
-        CancellationToken cancellation = default)
+        OpenTextEngine? open = null, CancellationToken cancellation = default)
     {
         var judged = Math.Min(600, articles.Count * 600 / 5600);
         var taught = Math.Min(5_000, articles.Count - judged);
@@ -38,14 +39,14 @@ public static class TextClasses
             new("mean of embeddings, byte pairs", mean with { Vocabulary = VocabularyKind.BytePairs }, 12),
             new("LSTM with a state of two numbers", options with { Hidden = 2, Dropout = 0, TokenDropout = 0.2, LearningRate = 2e-2 }, 8, OnPlane: true),
         ];
-        return Run("ag-news", teach, judge, plans, progress, epochShare, againstMajority: false, cancellation);
+        return Run("ag-news", teach, judge, plans, progress, epochShare, againstMajority: false, open, cancellation);
     }
 
     /// <summary>Fake and real headlines, shuffled: 80% teach, the rest judges; accuracy against always saying the more frequent class.</summary>
     /// <inheritdoc cref="AgNews"/>
     public static ExperimentReport FakeNews(
         IReadOnlyList<LabelledText> headlines, Action<string> progress, int seed = 1, double epochShare = 1, bool inner = false,
-        CancellationToken cancellation = default)
+        OpenTextEngine? open = null, CancellationToken cancellation = default)
     {
         var shuffled = headlines.ToArray();
         new Random(seed).Shuffle(shuffled);
@@ -61,7 +62,7 @@ public static class TextClasses
             new("mean of embeddings", options with { Cell = RecurrentCell.Mean, Dropout = 0.6 }, 30),
             new("LSTM with a state of two numbers", options with { Hidden = 2, Dropout = 0 }, 15, OnPlane: true),
         ];
-        return Run("fake-news", teach, judge, plans, progress, epochShare, againstMajority: true, cancellation);
+        return Run("fake-news", teach, judge, plans, progress, epochShare, againstMajority: true, open, cancellation);
     }
 
     /// <summary>Rows of class, title and description without a header; the class' name in words.</summary>
@@ -97,7 +98,7 @@ public static class TextClasses
 
     private static ExperimentReport Run(
         string name, IReadOnlyList<LabelledText> taught, IReadOnlyList<LabelledText> judged, Plan[] plans, Action<string> progress, double epochShare,
-        bool againstMajority, CancellationToken cancellation)
+        bool againstMajority, OpenTextEngine? open, CancellationToken cancellation)
     {
         var majority = (double)judged.GroupBy(item => item.Label).Max(group => group.Count()) / judged.Count;
         var figures = new List<ExperimentFigure>();
@@ -107,7 +108,7 @@ public static class TextClasses
         foreach (var plan in plans)
         {
             var epochs = Math.Max(1, (int)Math.Round(plan.Epochs * epochShare));
-            using var model = Begin(plan.Options, taught);
+            using var model = Begin(plan.Options, taught, open);
             if (plan.OnPlane) maps.Add(Places($"{plan.Name}, before training", model, judged));
             var accuracies = Teach(model, plan with { Epochs = epochs }, taught, judged, progress, cancellation);
             if (plan.OnPlane) maps.Add(Places($"{plan.Name}, after training", model, judged));
@@ -123,13 +124,13 @@ public static class TextClasses
     }
 
     /// <summary>A classifier that knows words and classes, and has learned nothing.</summary>
-    private static TextClassifier Begin(ModelOptions options, IReadOnlyList<LabelledText> taught)
+    private static TextClassifier Begin(ModelOptions options, IReadOnlyList<LabelledText> taught, OpenTextEngine? open)
     {
         IVocabulary vocabulary = options.Vocabulary == VocabularyKind.BytePairs
             ? BytePairVocabulary.Train(taught.Select(item => item.Text), 1_500)
             : new WordVocabulary(options.MinimumCount, options.VocabularyLimit);
         foreach (var item in taught) vocabulary.Learn(item.Text);
-        return new TextClassifier(options, vocabulary, taught.Select(item => item.Label).Distinct(StringComparer.Ordinal));
+        return new TextClassifier(options, vocabulary, taught.Select(item => item.Label).Distinct(StringComparer.Ordinal), open: open);
     }
 
     private static ExperimentMap Places(string name, TextClassifier model, IReadOnlyList<LabelledText> texts) =>

@@ -5,10 +5,11 @@ using RsrNet.Core.Numerics.Gradients;
 namespace RsrNet.Core.Replicas.Recurrent;
 
 /// <summary>Embedding, recurrent layers and a linear layer, with PyTorch's names: a classifier's network, or a language model's.</summary>
-public sealed class RecurrentNetwork
+public sealed class RecurrentNetwork : ITextNetwork
 {
     private readonly Parameter table, head, headBias;
     private readonly RecurrentWeights[] layers;
+    private int[] shown = [];
 
     /// <param name="shape">Values are zero until somebody writes them; <see cref="Create"/> begins as PyTorch does.</param>
     public RecurrentNetwork(RecurrentShape shape)
@@ -44,11 +45,9 @@ public sealed class RecurrentNetwork
     /// <summary>Another network over the same values, with a gradient of its own: for a replica on another thread, while nobody changes the values.</summary>
     public RecurrentNetwork Replicate() => new(Shape, Parameters);
 
-    /// <summary>The sums of the last layer.</summary>
-    /// <param name="tokens">[N], where <paramref name="steps"/> says.</param>
-    /// <param name="state">Where the sequences go on, and what they are left in: its first rows. Null to start from zeros and forget.</param>
-    /// <param name="training">With dropout.</param>
-    /// <returns>[B, outputs]; [N, outputs] where every state has its own.</returns>
+    public RecurrentState NewState(int batch) => new(Shape, batch);
+
+    /// <inheritdoc/>
     public TapeMatrix Forward(Tape tape, ReadOnlySpan<int> tokens, PackedSteps steps, RecurrentState? state = null, bool training = false)
     {
         var summary = Summarize(tape, tokens, steps, state, training);
@@ -61,7 +60,7 @@ public sealed class RecurrentNetwork
     public TapeMatrix Summarize(Tape tape, ReadOnlySpan<int> tokens, PackedSteps steps, RecurrentState? state = null, bool training = false)
     {
         if (tokens.Length != steps.Rows) throw new ArgumentException($"{tokens.Length} tokens for {steps.Rows} places", nameof(tokens));
-        var states = States(tape, tokens, steps, state, training);
+        var states = States(tape, training ? TokenDropout.Hide(tokens, Shape, ref shown, ref tape.Random) : tokens, steps, state, training);
         return Shape.Output switch
         {
             SequenceOutput.Every => states,

@@ -40,9 +40,11 @@ public enum SequenceOutput
 /// <param name="Layers">Recurrent layers, one above the other; at least 1.</param>
 /// <param name="Dropout">Between layers and before the last one, in training; at least 0 and below 1.</param>
 /// <param name="Padding">Token whose row stays zero; -1 for none.</param>
+/// <param name="TokenDropout">Share of tokens that are shown as <paramref name="Unknown"/> in training; at least 0 and below 1.</param>
+/// <param name="Unknown">Token of what has no number.</param>
 public sealed record RecurrentShape(
     int Vocabulary, int Embedding, int Hidden, int Outputs, RecurrentCell Cell, SequenceOutput Output, int Layers = 1, double Dropout = 0,
-    int Padding = -1)
+    int Padding = -1, double TokenDropout = 0, int Unknown = 0)
 {
     /// <summary>Columns of what the linear layer sees.</summary>
     public int Summary => Cell == RecurrentCell.Mean ? Embedding : Hidden;

@@ -2,16 +2,17 @@ using RsrNet.Core.Coordination.Models;
 
 namespace RsrNet.Server.Coordination.Models;
 
+/// <param name="Engine">What computes: cpu, torch-cpu or cuda.</param>
 /// <param name="Accuracy">Prequential, over about the last 500 articles; left out before the first.</param>
 /// <param name="Loss">Likewise.</param>
 /// <param name="Perplexity">Of a language model, likewise.</param>
 /// <param name="Articles">Learned from.</param>
 public sealed record ModelItem(
-    string Name, string Kind, string Cell, string Vocabulary, long Version, long DurableVersion, long Articles, double? Accuracy, double? Loss, double? Perplexity,
+    string Name, string Kind, string Cell, string Vocabulary, string Engine, long Version, long DurableVersion, long Articles, double? Accuracy, double? Loss, double? Perplexity,
     string? Problem)
 {
     public static ModelItem Of(ModelStatus status) => new(
-        status.Name, ModelText.Camel(status.Options.Kind), ModelText.Camel(status.Options.Cell), ModelText.Camel(status.Options.Vocabulary), status.Version,
+        status.Name, ModelText.Camel(status.Options.Kind), ModelText.Camel(status.Options.Cell), ModelText.Camel(status.Options.Vocabulary), status.Engine, status.Version,
         status.DurableVersion, status.Scores.Articles, status.Scores.Accuracy, status.Scores.Loss, status.Perplexity, status.Problem);
 }
 
@@ -31,13 +32,14 @@ public sealed record ModelPrequential(
     long Articles, double? Accuracy, double? RecentAccuracy, double? RecentLoss, double? Perplexity, IReadOnlyList<ModelClass>? Classes,
     IReadOnlyList<ScorePoint> History);
 
+/// <param name="Engine">What computes: cpu, torch-cpu or cuda.</param>
 /// <param name="DurableVersion">That of the newest checkpoint.</param>
 /// <param name="Position">How far in the stream: sequence of the last article that was learned from or passed over.</param>
 /// <param name="Parameters">Numbers that learn.</param>
 /// <param name="RefusedGradients">Gradients that were not finite and left the weights as they were, since the start.</param>
 /// <param name="VocabularySize">Tokens with a number.</param>
 public sealed record ModelBody(
-    string Name, string Kind, string Cell, string Vocabulary, long Version, long DurableVersion, long Position, long Parameters, int VocabularySize,
+    string Name, string Kind, string Cell, string Vocabulary, string Engine, long Version, long DurableVersion, long Position, long Parameters, int VocabularySize,
     ModelOptions Options, ModelPrequential Prequential, long RefusedGradients, string? Problem)
 {
     public static ModelBody Of(ModelStatus status)
@@ -47,7 +49,7 @@ public sealed record ModelBody(
             ? scores.Classes.OrderByDescending(pair => pair.Value.Articles).Select(pair => new ModelClass(pair.Key, pair.Value.Articles, pair.Value.Precision, pair.Value.Recall)).ToList()
             : null;
         return new ModelBody(
-            status.Name, ModelText.Camel(options.Kind), ModelText.Camel(options.Cell), ModelText.Camel(options.Vocabulary), status.Version, status.DurableVersion,
+            status.Name, ModelText.Camel(options.Kind), ModelText.Camel(options.Cell), ModelText.Camel(options.Vocabulary), status.Engine, status.Version, status.DurableVersion,
             status.Position, status.Parameters, status.Vocabulary, options,
             new ModelPrequential(
                 scores.Articles, scores.Count == 0 ? null : (double)scores.Hits / scores.Count, scores.Accuracy, scores.Loss,

@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
@@ -19,21 +18,28 @@ internal static class ModelRoutes
 
     /// <param name="models">Null where this server has none.</param>
     public static void MapModels(
-        this IEndpointRouteBuilder routes, ModelHost? models, ILearner learner, ArticleLimits limits, ServerOptions options, CancellationToken stopping)
+        this IEndpointRouteBuilder routes, ITextModels? models, ILearner learner, ArticleLimits limits, ServerOptions options, CancellationToken stopping)
     {
         var group = routes.MapGroup("/v1/models").WithTags("Models");
 
-        group.MapGet("", () => new ApiAnswer<ModelList>(
-                new ModelList([.. (models?.Models ?? []).Select(runner => ModelItem.Of(runner.Read()))]), ApiJson.Relaxed.ModelList))
+        group.MapGet("", async (CancellationToken cancellation) => new ApiAnswer<ModelList>(
+                new ModelList([.. (models is null ? [] : await models.List(cancellation)).Select(ModelItem.Of)]), ApiJson.Relaxed.ModelList))
             .WithName("ListModels")
-            .WithSummary("The text models of this server")
-            .Produces<ModelList>();
+            .WithSummary("The text models of this server; in a cluster, the cluster's")
+            .Produces<ModelList>()
+            .ProducesProblems(503);
 
-        group.MapGet("/{name}", (string name) => Get(name, models))
+        group.MapGet("/{name}", (string name, CancellationToken cancellation) => Get(name, models, cancellation))
             .WithName("GetModel")
             .WithSummary("A text model with its prequential figures")
             .Produces<ModelBody>()
-            .ProducesProblems(404);
+            .ProducesProblems(404, 503);
+
+        group.MapDelete("/{name}", (string name, CancellationToken cancellation) => Remove(name, models, cancellation))
+            .WithName("RemoveModel")
+            .WithSummary("Removes a text model with all its versions; one that a configuration names begins anew at the next start of that process")
+            .Produces(StatusCodes.Status204NoContent)
+            .ProducesProblems(404, 503);
 
         group.MapPut("/{name}", (string name, HttpRequest request, CancellationToken cancellation) => Add(name, request, models, limits, cancellation))
             .WithName("AddModel")
@@ -47,14 +53,14 @@ internal static class ModelRoutes
             .WithSummary("A text's class, by a classifier")
             .WithMetadata(new RequestSchema(typeof(ClassifyBody), Json))
             .Produces<ClassifyAnswer>()
-            .ProducesProblems(400, 404, 409, 413);
+            .ProducesProblems(400, 404, 409, 413, 503);
 
         group.MapPost("/{name}/embed", (string name, HttpRequest request, CancellationToken cancellation) => Embed(name, request, models, limits, cancellation))
             .WithName("EmbedByModel")
             .WithSummary("What a classifier's last layer sees of texts: with Hidden 2 their places on a plane")
             .WithMetadata(new RequestSchema(typeof(ModelEmbedBody), Json))
             .Produces<ModelEmbedAnswer>()
-            .ProducesProblems(400, 404, 409, 413);
+            .ProducesProblems(400, 404, 409, 413, 503);
 
         group.MapPost("/{name}/generate",
                 (string name, HttpRequest request, CancellationToken cancellation) => Generate(name, request, models, learner, limits, options, stopping, cancellation))
@@ -62,24 +68,27 @@ internal static class ModelRoutes
             .WithSummary("A text, by a language model; as server-sent events where `stream` is true or Accept says text/event-stream")
             .WithMetadata(new RequestSchema(typeof(GenerateBody), Json))
             .Produces<GenerateAnswer>()
-            .ProducesProblems(400, 404, 409, 413);
+            .ProducesProblems(400, 404, 409, 413, 503);
 
         group.MapModelWeights(models, options);
     }
 
-    private static IResult Get(string name, ModelHost? models) => models?.Find(name) is { } runner
-        ? new ApiAnswer<ModelBody>(ModelBody.Of(runner.Read()), ApiJson.Relaxed.ModelBody)
+    private static async Task<IResult> Get(string name, ITextModels? models, CancellationToken cancellation) => await models.Named(name, cancellation) is { } model
+        ? new ApiAnswer<ModelBody>(ModelBody.Of(await model.Read(cancellation)), ApiJson.Relaxed.ModelBody)
         : Missing(name);
 
-    private static async Task<IResult> Add(string name, HttpRequest request, ModelHost? models, ArticleLimits limits, CancellationToken cancellation)
+    private static async Task<IResult> Remove(string name, ITextModels? models, CancellationToken cancellation) =>
+        models is not null && await models.Remove(name, cancellation) ? TypedResults.NoContent() : Missing(name);
+
+    private static async Task<IResult> Add(string name, HttpRequest request, ITextModels? models, ArticleLimits limits, CancellationToken cancellation)
     {
         if (models is null) return Refused("this server was started without a place for text models");
         var body = await RequestBody.Read(request, limits.BodyBytes, cancellation);
         try
         {
             var options = ConfigurationFile.ParseModel(name, body);
-            return models.Add(name, options) is { } runner
-                ? new ApiAnswer<ModelBody>(ModelBody.Of(runner.Read()), ApiJson.Relaxed.ModelBody, StatusCodes.Status201Created, $"/v1/models/{name}")
+            return await models.Add(name, options, cancellation) is { } model
+                ? new ApiAnswer<ModelBody>(ModelBody.Of(await model.Read(cancellation)), ApiJson.Relaxed.ModelBody, StatusCodes.Status201Created, $"/v1/models/{name}")
                 : Refused($"there is a model '{name}' already; choose another name");
         }
         catch (ConfigurationException problem)
@@ -96,16 +105,16 @@ internal static class ModelRoutes
         }
     }
 
-    private static async Task<IResult> Classify(string name, HttpRequest request, ModelHost? models, ArticleLimits limits, CancellationToken cancellation)
+    private static async Task<IResult> Classify(string name, HttpRequest request, ITextModels? models, ArticleLimits limits, CancellationToken cancellation)
     {
-        if (models?.Find(name) is not { } runner) return Missing(name);
+        if (await models.Named(name, cancellation) is not { } model) return Missing(name);
         var fields = RequestFields.Read(await RequestBody.Read(request, limits.BodyBytes, cancellation), "text");
         var text = fields.Text("text", limits.TextLength);
         if (text is null && !fields.Problems.Any) fields.Problems.Add("text", "is missing; give the text to classify");
         if (fields.Problems.Any) return ProblemBody.Of(fields.Problems).ToResult();
         try
         {
-            var found = await Task.Run(() => runner.Classify(text!), cancellation);
+            var found = await model.Classify(text!, cancellation);
             return new ApiAnswer<ClassifyAnswer>(
                 new ClassifyAnswer(name, found.Version, found.Scores.Count > 0 ? found.Scores[0].Label : null, found.Scores), ApiJson.Relaxed.ClassifyAnswer);
         }
@@ -115,9 +124,9 @@ internal static class ModelRoutes
         }
     }
 
-    private static async Task<IResult> Embed(string name, HttpRequest request, ModelHost? models, ArticleLimits limits, CancellationToken cancellation)
+    private static async Task<IResult> Embed(string name, HttpRequest request, ITextModels? models, ArticleLimits limits, CancellationToken cancellation)
     {
-        if (models?.Find(name) is not { } runner) return Missing(name);
+        if (await models.Named(name, cancellation) is not { } model) return Missing(name);
         var fields = RequestFields.Read(await RequestBody.Read(request, limits.BodyBytes, cancellation), "texts", "untrained");
         var texts = fields.Texts("texts", LongestTextCount, limits.TextLength);
         var untrained = fields.Switch("untrained") ?? false;
@@ -125,7 +134,7 @@ internal static class ModelRoutes
         if (fields.Problems.Any) return ProblemBody.Of(fields.Problems).ToResult();
         try
         {
-            var vectors = await Task.Run(() => runner.Embed(texts!, untrained), cancellation);
+            var vectors = await model.Embed(texts!, untrained, cancellation);
             return new ApiAnswer<ModelEmbedAnswer>(new ModelEmbedAnswer(name, vectors), ApiJson.Relaxed.ModelEmbedAnswer);
         }
         catch (ModelKindException problem)
@@ -135,10 +144,10 @@ internal static class ModelRoutes
     }
 
     private static async Task<IResult> Generate(
-        string name, HttpRequest request, ModelHost? models, ILearner learner, ArticleLimits limits, ServerOptions options, CancellationToken stopping,
+        string name, HttpRequest request, ITextModels? models, ILearner learner, ArticleLimits limits, ServerOptions options, CancellationToken stopping,
         CancellationToken cancellation)
     {
-        if (models?.Find(name) is not { } runner) return Missing(name);
+        if (await models.Named(name, cancellation) is not { } model) return Missing(name);
         var fields = RequestFields.Read(
             await RequestBody.Read(request, limits.BodyBytes, cancellation),
             "prompt", "document", "maxTokens", "temperature", "topK", "topP", "seed", "stopAtEnd", "stream");
@@ -163,10 +172,12 @@ internal static class ModelRoutes
                 return ProblemBody.Of(StatusCodes.Status404NotFound, $"no document has the id '{document}'; GET /v1/documents lists those there are").ToResult();
             prompt = ModelRunner.TextOf(found.Article);
         }
-        IEnumerable<string> pieces;
+        var pieces = new GeneratedPieces(model, prompt ?? "", generation, cancellation, stopping);
+        request.HttpContext.Response.RegisterForDisposeAsync(pieces);
         try
         {
-            pieces = runner.Generate(prompt ?? "", generation);
+            // What is wrong shows at the first piece, while the answer can still say it.
+            await pieces.Begin();
         }
         catch (ModelKindException problem)
         {
@@ -175,33 +186,21 @@ internal static class ModelRoutes
         if (streamed)
         {
             return new EventStream<GeneratePiece>(
-                ending => Stream(pieces, ending), "piece", ApiJson.Relaxed.GeneratePiece, TimeSpan.FromSeconds(options.KeepAliveSeconds), stopping);
+                _ => Stream(pieces), "piece", ApiJson.Relaxed.GeneratePiece, TimeSpan.FromSeconds(options.KeepAliveSeconds), stopping);
         }
-        var text = await Task.Run(
-            () =>
-            {
-                var all = new System.Text.StringBuilder();
-                foreach (var piece in pieces)
-                {
-                    cancellation.ThrowIfCancellationRequested();
-                    all.Append(piece);
-                }
-                return all.ToString();
-            },
-            cancellation);
-        return new ApiAnswer<GenerateAnswer>(new GenerateAnswer(name, text), ApiJson.Relaxed.GenerateAnswer);
+        var text = new System.Text.StringBuilder();
+        await foreach (var piece in pieces.Read()) text.Append(piece);
+        return new ApiAnswer<GenerateAnswer>(new GenerateAnswer(name, text.ToString()), ApiJson.Relaxed.GenerateAnswer);
     }
 
-    private static async IAsyncEnumerable<StreamedEvent<GeneratePiece>> Stream(
-        IEnumerable<string> pieces, [EnumeratorCancellation] CancellationToken cancellation)
+    private static async IAsyncEnumerable<StreamedEvent<GeneratePiece>> Stream(GeneratedPieces pieces)
     {
-        foreach (var piece in pieces)
-        {
-            cancellation.ThrowIfCancellationRequested();
-            yield return new StreamedEvent<GeneratePiece>(new GeneratePiece(piece));
-            await Task.Yield();
-        }
+        await foreach (var piece in pieces.Read()) yield return new StreamedEvent<GeneratePiece>(new GeneratePiece(piece));
     }
+
+    /// <returns>Null where there is no such model, or this server has none at all.</returns>
+    internal static async Task<ITextModel?> Named(this ITextModels? models, string name, CancellationToken cancellation) =>
+        models is null ? null : await models.Find(name, cancellation);
 
     internal static ProblemResult Missing(string name) => ProblemBody.Of(
         StatusCodes.Status404NotFound,

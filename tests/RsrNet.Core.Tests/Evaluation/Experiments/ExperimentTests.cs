@@ -32,8 +32,8 @@ public sealed class ExperimentTests : IDisposable
     [Fact]
     public void HumanNumbers_Stage1And2_AreTheSameModel()
     {
-        using var one = new HumanNumbers(_ => { }, length: 3_000);
-        using var two = new HumanNumbers(_ => { }, length: 3_000);
+        var one = new HumanNumbers(_ => { }, length: 3_000);
+        var two = new HumanNumbers(_ => { }, length: 3_000);
         var unrolled = one.ThreeWords("stage 1", epochs: 3, rate: 5e-3, decay: 0.1, unrolled: true);
         var loop = two.ThreeWords("stage 2", epochs: 3, rate: 5e-3, decay: 0.1, unrolled: false);
         Assert.Equal(3, loop.Count);
@@ -43,7 +43,7 @@ public sealed class ExperimentTests : IDisposable
     [Fact]
     public void HumanNumbers_ShortText_IsLearned()
     {
-        using var numbers = new HumanNumbers(_ => { }, length: 12_000);
+        var numbers = new HumanNumbers(_ => { }, length: 12_000);
         var every = numbers.Stateful("stage 4", epochs: 12, rate: 1e-2, decay: 0.01, window: 8, every: true);
         Assert.True(every[^1] > every[0] && every[^1] > 0.25, string.Join(' ', every));
         var lstm = numbers.Lstm(epochs: 4, rate: 1e-2, decay: 0.01);
