@@ -8,7 +8,7 @@ public static class PairFeatures
     public const int Count = 8;
 
     public static IReadOnlyList<string> Names { get; } =
-        ["bias", "both words", "both words, front 3", "both words, repeated", "rare words", "front 3", "repeated", "y"];
+        ["bias", "both words", "both words in front", "both words repeated", "rare words", "front", "repeated", "y"];
 
     /// <summary>Without any labelled article: what lies in front and near y.</summary>
     internal static readonly double[] Prior = [0, 0, 0, 0, 0, 0.15, 0, 0.05];
