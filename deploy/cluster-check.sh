@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # A cluster of real processes on the loopback address: PostgreSQL, two cpu silos, a silo in the gpu role with the CPU engine, and a gateway.
 # Articles are sent to the gateway; in the middle a silo is killed with SIGKILL and started again. Checks that no accepted article is lost, none is there
-# twice, every one with highlights is learned from once and teaches once, and no update counts twice.
+# twice, every one with highlights is learned from once and teaches once, and no update counts twice; a text model that was added at the gateway learns each
+# article with its label once, and answers the same at two processes.
 # Needs bash, psql, PostgreSQL's server programs, and the full edition.
 set -euo pipefail
 
@@ -127,7 +128,8 @@ wait_ready() { # name
 http=$(free_port)
 url=http://127.0.0.1:$http
 configure cpu-a cluster-cpu.json "$(free_port)"
-configure cpu-b cluster-cpu.json "$(free_port)"
+http_b=$(free_port)
+configure cpu-b cluster-cpu.json "$http_b"
 configure gpu cluster-gpu.json "$(free_port)"
 configure gateway gateway.json "$http"
 "${rsrnet[@]}" --version >/dev/null 2>>"$work/build.err" || fail "the program does not run"
@@ -143,18 +145,25 @@ echo "a cluster of three silos and a gateway after $started s: $url"
 
 # --- articles ---
 
-telemetry() { # name of a number; from the gateway
-  local answer
-  exec 3<>"/dev/tcp/127.0.0.1/$http"
-  printf 'GET /v1/telemetry HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n' >&3
-  answer=$(cat <&3)
+ask() { # method, path, body, port (the gateway's where nothing is said): the whole answer
+  exec 3<>"/dev/tcp/127.0.0.1/${4:-$http}"
+  printf '%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %s\r\n\r\n%s' "$1" "$2" "${#3}" "$3" >&3
+  cat <&3
   exec 3>&-
-  sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p" <<<"$answer"
+}
+telemetry() { # name of a number; from the gateway
+  ask GET /v1/telemetry '' | sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p"
+}
+model_learned() { # articles that the text model was taught; from the gateway, nothing while it does not answer
+  ask GET /v1/models/topics '' | sed -n 's/.*"prequential":{"articles":\([0-9]*\).*/\1/p'
 }
 documents() { query "SELECT count(*) FROM rsrnet.documents ${1:+WHERE $1}"; } # those of which this holds; all where nothing is said
 
 "${rsrnet[@]}" newswire --seed "$seed" --count "$articles" >"$work/articles.ndjson" 2>/dev/null
 labelled=$(grep -c '"highlights"' "$work/articles.ndjson")
+topical=$(grep -c '"topic"' "$work/articles.ndjson")
+# A text model, put at the gateway: one of the silos learns it. A checkpoint every 300 articles, so that the kill falls between two.
+ask PUT /v1/models/topics '{"label": "topic", "embedding": 16, "hidden": 16, "checkpointArticles": 300}' | head -n 1 | grep -q ' 201 ' || fail "the text model could not be added"
 sending=$SECONDS
 
 # The sender reads what it is given: in the ingest the second half only once the silo is dead.
@@ -199,7 +208,7 @@ unset 'processes[sender]'
 accepted=$(sed -n 's/.*"accepted":\([0-9]*\).*/\1/p' "$work/sender.out")
 repeated=$(sed -n 's/.*"duplicates":\([0-9]*\).*/\1/p' "$work/sender.out")
 for ((i = 0; i < 3000; i++)); do
-  (($(documents 'status < 2') == 0 && $(documents 'learned_at IS NOT NULL') >= labelled)) && break
+  (($(documents 'status < 2') == 0 && $(documents 'learned_at IS NOT NULL') >= labelled && $(model_learned || true)+0 >= topical)) && break
   sleep 0.2
 done
 seconds=$((SECONDS - sending))
@@ -226,6 +235,12 @@ if [[ $mode == Residual ]]; then
 fi
 term=$(query "SELECT value FROM rsrnet.settings WHERE name = 'term'")
 stale=$(telemetry staleGradients)
+model=$(ask GET /v1/models/topics '')
+taught_model=$(model_learned)
+of_classes=$(($(grep -o '"label":"[^"]*","articles":[0-9]*' <<<"$model" | sed 's/.*://' | paste -sd+ -)))
+model_terms=$(query "SELECT term FROM rsrnet.models WHERE name = 'topics'")
+# The same answer, whoever is asked; probabilities and version included.
+answers=$(for port in "$http" "$http_b"; do ask POST /v1/models/topics/classify '{"text": "The striker scored twice and the home side won the cup"}' "$port" | grep '"label"'; done | sort -u | wc -l)
 
 printf '%-28s %s\n' \
   'articles sent' "$articles ($labelled with highlights)" \
@@ -241,6 +256,9 @@ printf '%-28s %s\n' \
   'last version that learned' "$updates" \
   'stale gradients recomputed' "$stale" \
   'terms of the coordinator' "$term" \
+  'text model: articles learned' "$taught_model of $topical with a topic, $of_classes over its classes" \
+  'text model: claimed' "$model_terms times" \
+  'text model: answers' "$answers from two processes" \
   'killed' "$victim $killed" \
   'learning mode' "$learning" \
   'time' "$seconds s from the first article, the kill, 5 s without the silo and its restart among them"
@@ -254,6 +272,9 @@ problems=()
 ((learned == labelled)) || problems+=("$learned of $labelled were learned from")
 ((taught == labelled)) || problems+=("the weights have been taught by $taught articles, not by $labelled")
 # Each batch is a supervision step, three in the notebook's mode, and each a version. More versions than that would be an update applied twice.
+((taught_model == topical)) || problems+=("the text model was taught by $taught_model articles, not by $topical")
+((of_classes == topical)) || problems+=("the text model's classes count $of_classes articles, not $topical")
+((answers == 1)) || problems+=("two processes classify a text by $answers answers")
 ((updates <= version)) || problems+=("a document was learned at version $updates, which the weights, at $version, do not hold")
 ((version <= steps * batches)) || problems+=("$version updates for $batches batches of $steps: some were applied twice")
 if ((${#problems[@]})); then

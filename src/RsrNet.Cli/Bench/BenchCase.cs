@@ -79,7 +79,7 @@ internal sealed class TrainingStep : BenchCase
         var weights = RecursionInitialization.Create(RecursionShape.Notebook, seed: 1);
         _engine = new CpuEngine(RecursionShape.Notebook, Depth, threads);
         _coordinator = new Coordinator(weights, new CoordinationOptions());
-        _gradient = new float[weights.Parameters.Length];
+        _gradient = new float[weights.Layout.LearnedCount];
         _batch = new RecursionBatch(RecursionShape.Notebook, rows);
         Fill(_batch.X, 1);
         Fill(_batch.T, 2);
@@ -94,7 +94,7 @@ internal sealed class TrainingStep : BenchCase
     {
         _coordinator.Apply(_gradient, _engine.Train(_batch, _gradient));
         _engine.ReadStatistics(_coordinator.Weights);
-        _engine.Load(_coordinator.Weights);
+        _engine.Share(_coordinator.Weights);
     }
 
     public override void Dispose() => _engine.Dispose();

@@ -35,13 +35,14 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
     /// <summary>The names of all results.</summary>
     public static IReadOnlyList<string> Names { get; } =
     [
-        "train-step", "train-step-peak", "inference", "matmul", "matmul-peak", "recurrent-numbers", "recurrent-char", "recurrent-lstm",
+        "train-step", "train-step-peak", "inference", "matmul", "matmul-peak", "recurrent-numbers", "recurrent-char", "recurrent-lstm", "text-replicas",
         "allocations", "encoder-hashed", "encoder-bart", "encoder-bart-peak", "encoder-bart-int8", "pipeline", "pipeline-residual", "memory", "telemetry-cost",
     ];
 
     public async Task<BenchReport> Run(CancellationToken cancellation = default)
     {
         foreach (var threads in options.Threads) Compare(threads, cancellation);
+        if (options.Measures("text-replicas")) MeasureReplicas(cancellation);
         if (options.Measures("allocations")) MeasureAllocations();
         if (options.Measures("encoder-hashed")) MeasureEncoder();
         if (options.Measures("pipeline") || options.Measures("pipeline-residual")) await MeasurePipeline(cancellation);
@@ -147,6 +148,43 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
         });
     }
 
+    /// <summary>One thread and two replicas in turns, so that what disturbs the machine disturbs both.</summary>
+    private void MeasureReplicas(CancellationToken cancellation)
+    {
+        ReplicaGain[] gains = [ReplicaGain.Classifier(), ReplicaGain.Characters()];
+        var samples = Array.ConvertAll(gains, _ => (One: new Samples(), Two: new Samples(), Ratio: new Samples()));
+        try
+        {
+            for (var round = 0; round < options.Rounds; round++)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                notice(string.Create(CultureInfo.InvariantCulture, $"text-replicas, round {round + 1} of {options.Rounds}"));
+                foreach (var (gain, (ones, twos, ratios)) in gains.Zip(samples))
+                {
+                    var (one, two) = (gain.One.Measure(), gain.Two.Measure());
+                    ones.Add(one);
+                    twos.Add(two);
+                    ratios.Add(one / two);
+                }
+            }
+        }
+        finally
+        {
+            foreach (var gain in gains) gain.Dispose();
+        }
+        foreach (var (gain, (ones, twos, ratios)) in gains.Zip(samples))
+        {
+            _results.Add(new BenchResult("text-replicas", "us for an update by two replicas", 1e6 * twos.Median)
+            {
+                Batch = 64,
+                Threads = 2,
+                Spread = twos.Spread(),
+                Note = string.Create(
+                    CultureInfo.InvariantCulture, $"{gain.Name}; by one thread {1e6 * ones.Median:0} us, {ratios.Median:0.00} times as long in the same round"),
+            });
+        }
+    }
+
     private void MeasureAllocations()
     {
         foreach (var create in (Func<BenchCase>[])[() => new TrainingStep(64, 2), () => new Inference(64, 2), () => new CharacterStep(64)])
@@ -168,6 +206,7 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
         var wanted = Array.FindAll(modes, of => options.Measures(of.Name));
         var learned = wanted.ToDictionary(of => of.Name, _ => new Samples());
         var finished = wanted.ToDictionary(of => of.Name, _ => new Samples());
+        var processor = wanted.ToDictionary(of => of.Name, _ => new Samples());
         var ratios = new Samples();
         var rounds = Math.Clamp(options.Rounds / 3, 1, 5);
         for (var round = 0; round < rounds; round++)
@@ -177,8 +216,10 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
             foreach (var (name, mode) in wanted)
             {
                 var rates = await Pipeline.Measure(mode, Articles, cancellation);
+                notice(string.Create(CultureInfo.InvariantCulture, $"{name}: {rates.Learned:0} articles/s, {1e3 * rates.Processor:0.00} ms of processor time each"));
                 learned[name].Add(rates.Learned);
                 finished[name].Add(rates.Finished);
+                processor[name].Add(1e3 * rates.Processor);
                 inRound.Add(rates.Learned);
             }
             if (wanted.Length == 2) ratios.Add(inRound[1] / inRound[0]);
@@ -191,7 +232,7 @@ internal sealed class Benchmark(BenchOptions options, Func<int, TorchPeer?> star
                 Spread = learned[name].Spread(),
                 Note = string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{Articles} of 4 KB by HTTP until durable, learned and readable, sender in the same process; {finished[name].Median:0}/s until all are refined to the end")
+                    $"{Articles} of 4 KB by HTTP until durable, learned and readable, sender in the same process; {finished[name].Median:0}/s until all are refined to the end; {processor[name].Median:0.00} ms of processor time each, sender included")
                     + (mode == LearningMode.Residual && wanted.Length == 2
                         ? string.Create(CultureInfo.InvariantCulture, $"; {ratios.Median:0.00} times the mode notebook in the same round") : ""),
             });

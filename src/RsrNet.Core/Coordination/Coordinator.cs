@@ -15,6 +15,9 @@ public sealed class Coordinator
     private readonly WeightAverage? average;
     private CoordinationOptions rates;
 
+    /// <summary>Whether parameters that take part in no loss have moments and move on without a gradient: none of ours does, somebody else's may.</summary>
+    private bool othersMove;
+
     /// <param name="weights">Taken over, not copied.</param>
     /// <param name="residual">For a network in the residual mode, which needs it; its learning rate counts.</param>
     /// <exception cref="ArgumentException">An option of the optimiser is out of range.</exception>
@@ -76,7 +79,15 @@ public sealed class Coordinator
     public ResidualOptions? Residual { get; private set; }
 
     /// <summary>Adam's moments, in place.</summary>
-    public AdamState Optimizer { get; private set; }
+    public AdamState Optimizer
+    {
+        get;
+        private set
+        {
+            field = value;
+            othersMove = Moves(value, Weights.Layout.LearnedCount);
+        }
+    }
 
     /// <summary>Updates so far.</summary>
     public long Version { get; private set; }
@@ -91,7 +102,7 @@ public sealed class Coordinator
     /// Clips the gradient, steps Adam, and counts one version up. A gradient or loss that is not finite is refused: counted, and nothing
     /// else changes.
     /// </summary>
-    /// <param name="gradient">[parameters], not clipped.</param>
+    /// <param name="gradient">[parameters], or those alone that take part in the loss; not clipped.</param>
     /// <param name="loss">The step's loss.</param>
     /// <param name="lessons">What the batch teaches the regressions; part of the same version.</param>
     /// <returns>The gradient's norm before clipping; NaN where it was refused.</returns>
@@ -104,7 +115,7 @@ public sealed class Coordinator
             return double.NaN;
         }
         if (Residual is { WeightDecay: > 0 } residual) VectorMath.Scale(Weights.Parameters, (float)(1 - rates.LearningRate * residual.WeightDecay));
-        FusedAdam.Step(Weights.Parameters, gradient, GradientClip.Coefficient(norm, options.ClipNorm), Optimizer, rates);
+        Step(gradient, GradientClip.Coefficient(norm, options.ClipNorm));
         average?.Add(Weights);
         Observe(lessons);
         Version++;
@@ -134,6 +145,7 @@ public sealed class Coordinator
         values[parameters..(2 * parameters)].CopyTo(Optimizer.Mean);
         values[(2 * parameters)..].CopyTo(Optimizer.Variance);
         Optimizer.Step += updates;
+        othersMove = Moves(Optimizer, Weights.Layout.LearnedCount);
         average?.Add(Weights, updates);
         Observe(lessons);
         Version += updates;
@@ -201,6 +213,29 @@ public sealed class Coordinator
         rates = options = options with { LearningRate = otherwise.LearningRate };
         average!.Decay = otherwise.AverageDecay;
         Regressions!.Options = otherwise;
+    }
+
+    /// <summary>Whether Adam moves parameters from one on where their gradient is zero.</summary>
+    private static bool Moves(AdamState state, int from) =>
+        state.Mean.AsSpan(from).ContainsAnyExcept(0f) || state.Variance.AsSpan(from).ContainsAnyExcept(0f);
+
+    /// <summary>Adam's step; of the parameters in the loss alone where the others neither have a gradient nor move without one.</summary>
+    private void Step(ReadOnlySpan<float> gradient, float coefficient)
+    {
+        var (learned, all) = (Weights.Layout.LearnedCount, Weights.Layout.ParameterCount);
+        if (gradient.Length == learned && !othersMove)
+        {
+            FusedAdam.Step(Weights.Parameters, gradient, coefficient, Optimizer, rates, [(0, learned)]);
+            return;
+        }
+        if (gradient.Length < all)
+        {
+            var whole = new float[all];
+            gradient.CopyTo(whole);
+            gradient = whole;
+        }
+        othersMove |= gradient[learned..].ContainsAnyExcept(0f);
+        FusedAdam.Step(Weights.Parameters, gradient, coefficient, Optimizer, rates);
     }
 
     private void Observe(IReadOnlyList<Lesson>? lessons)

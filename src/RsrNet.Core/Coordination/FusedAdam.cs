@@ -32,20 +32,21 @@ public static unsafe class FusedAdam
         Step(parameters, gradient, coefficient, state, options, VectorWidths.Best);
 
     /// <summary>One step of some parameters; the others and their moments stay as they are, as in torch.optim.SparseAdam.</summary>
+    /// <param name="gradient">Up to the end of the last range at least.</param>
     /// <param name="ranges">Where to step; they must not overlap.</param>
     /// <exception cref="ArgumentException">The lengths differ, or a range is not inside.</exception>
     public static void Step(
         Span<float> parameters, ReadOnlySpan<float> gradient, float coefficient, AdamState state, CoordinationOptions options,
         ReadOnlySpan<(int From, int To)> ranges)
     {
-        Check(parameters, gradient, state);
+        CheckState(parameters, state);
         state.Step++;
         var rates = new Rates(coefficient, state.Step, options);
         fixed (float* p = parameters, g = gradient, m = state.Mean, v = state.Variance)
         {
             foreach (var (from, to) in ranges)
             {
-                if (from < 0 || to > parameters.Length) throw new ArgumentException($"there are no parameters {from} to {to}", nameof(ranges));
+                if (from < 0 || to > Math.Min(parameters.Length, gradient.Length)) throw new ArgumentException($"there are no parameters {from} to {to}", nameof(ranges));
                 Step(p, g, m, v, from, to, rates, VectorWidths.Best);
             }
         }
@@ -67,6 +68,11 @@ public static unsafe class FusedAdam
     {
         if (gradient.Length != parameters.Length)
             throw new ArgumentException($"the gradient has {gradient.Length} elements, the network {parameters.Length}", nameof(gradient));
+        CheckState(parameters, state);
+    }
+
+    private static void CheckState(Span<float> parameters, AdamState state)
+    {
         if (state.Mean.Length != parameters.Length)
             throw new ArgumentException($"Adam's state has {state.Mean.Length} elements, the network {parameters.Length}", nameof(state));
     }

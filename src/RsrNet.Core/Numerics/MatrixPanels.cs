@@ -171,11 +171,36 @@ internal static unsafe class MatrixPanels<TSimd, TVector>
     }
 
     /// <summary>
-    /// Steps side by side in the source: transposed in squares of 4, and all lanes for a few steps before the next ones, while the target's lines
-    /// are in the first cache.
+    /// Steps side by side in the source: transposed in squares of 16, whose rows are whole cache lines on both sides, so that each line is read and
+    /// written once; the rest in squares of 4.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void TransposeLanes(float* source, nint lane, int steps, int lanes, float* target, int width)
+    {
+        const int Edge = 16;
+        var done = Avx512F.IsSupported ? lanes / Edge * Edge : 0;
+        for (var i = 0; i < done; i += Edge)
+        {
+            var from = source + i * lane;
+            var to = target + i;
+            var k = 0;
+            for (; k + Edge <= steps; k += Edge)
+            {
+                TransposeLines(from + k, lane, to, width);
+                to += Edge * width;
+            }
+            for (; k < steps; k++)
+            {
+                for (var j = 0; j < Edge; j++) to[j] = from[j * lane + k];
+                to += width;
+            }
+        }
+        if (lanes > done) TransposeSquares(source + done * lane, lane, steps, lanes - done, target + done, width);
+    }
+
+    /// <summary>Squares of 4, and all lanes for a few steps before the next ones, while the target's lines are in the first cache.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void TransposeSquares(float* source, nint lane, int steps, int lanes, float* target, int width)
     {
         const int BlockSteps = 32;
         var squares = Sse.IsSupported ? lanes / 4 * 4 : 0;
@@ -206,6 +231,48 @@ internal static unsafe class MatrixPanels<TSimd, TVector>
                 for (var k = block; k < end; k++) target[(nint)k * width + i] = source[i * lane + k];
             }
         }
+    }
+
+    /// <summary>A square of 16: four rows at a time as far as that goes, then the four fours together.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void TransposeLines(float* source, nint lane, float* target, int width)
+    {
+        TransposeFour(source, lane, out var a0, out var a1, out var a2, out var a3);
+        TransposeFour(source + 4 * lane, lane, out var b0, out var b1, out var b2, out var b3);
+        TransposeFour(source + 8 * lane, lane, out var c0, out var c1, out var c2, out var c3);
+        TransposeFour(source + 12 * lane, lane, out var d0, out var d1, out var d2, out var d3);
+        StoreFour(a0, b0, c0, d0, target, width);
+        StoreFour(a1, b1, c1, d1, target + width, width);
+        StoreFour(a2, b2, c2, d2, target + 2 * width, width);
+        StoreFour(a3, b3, c3, d3, target + 3 * width, width);
+    }
+
+    /// <summary>Of four rows the columns k, k + 4, k + 8, k + 12 in the k-th vector.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void TransposeFour(
+        float* source, nint lane, out Vector512<float> column0, out Vector512<float> column1, out Vector512<float> column2, out Vector512<float> column3)
+    {
+        Vector512<float> r0 = Vector512.Load(source), r1 = Vector512.Load(source + lane);
+        Vector512<float> r2 = Vector512.Load(source + 2 * lane), r3 = Vector512.Load(source + 3 * lane);
+        Vector512<double> low01 = Avx512F.UnpackLow(r0, r1).AsDouble(), low23 = Avx512F.UnpackLow(r2, r3).AsDouble();
+        Vector512<double> high01 = Avx512F.UnpackHigh(r0, r1).AsDouble(), high23 = Avx512F.UnpackHigh(r2, r3).AsDouble();
+        column0 = Avx512F.UnpackLow(low01, low23).AsSingle();
+        column1 = Avx512F.UnpackHigh(low01, low23).AsSingle();
+        column2 = Avx512F.UnpackLow(high01, high23).AsSingle();
+        column3 = Avx512F.UnpackHigh(high01, high23).AsSingle();
+    }
+
+    /// <summary>The columns k, k + 4, k + 8, k + 12 of four times four rows, to as many rows of the target.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreFour(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d, float* target, int width)
+    {
+        const byte Even = 0b10_00_10_00, Odd = 0b11_01_11_01;
+        Vector512<float> even0 = Avx512F.Shuffle4x128(a, b, Even), even1 = Avx512F.Shuffle4x128(c, d, Even);
+        Vector512<float> odd0 = Avx512F.Shuffle4x128(a, b, Odd), odd1 = Avx512F.Shuffle4x128(c, d, Odd);
+        Avx512F.Shuffle4x128(even0, even1, Even).Store(target);
+        Avx512F.Shuffle4x128(odd0, odd1, Even).Store(target + 4 * width);
+        Avx512F.Shuffle4x128(even0, even1, Odd).Store(target + 8 * width);
+        Avx512F.Shuffle4x128(odd0, odd1, Odd).Store(target + 12 * width);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -58,10 +58,13 @@ internal sealed unsafe class CpuBatchNorm<TSimd, TVector>(CpuShape shape, int pa
         var mean = Statistics(member, pass);
         var scale = mean + _features;
         CombineBlocks(rows, mean, scale);
-        for (var i = 0; running is not null && i < shape.Shape.H; i++)
+        if (running is not null)
         {
-            running[runningMean + i] = (float)((1 - Momentum) * running[runningMean + i] + Momentum * mean[i]);
-            running[runningVariance + i] = (float)((1 - Momentum) * running[runningVariance + i] + Momentum * scale[i] / (rows - 1));
+            fixed (float* statistics = running)
+            {
+                Move(statistics + runningMean, mean, Momentum);
+                Move(statistics + runningVariance, scale, Momentum / (rows - 1));
+            }
         }
         TVector count = TSimd.Create(rows), epsilon = TSimd.Create((float)ReferenceBatchNorm.Epsilon), one = TSimd.Create(1);
         for (var i = 0; i < _features; i += TSimd.Count)
@@ -69,6 +72,19 @@ internal sealed unsafe class CpuBatchNorm<TSimd, TVector>(CpuShape shape, int pa
             var variance = TSimd.Divide(TSimd.Load(scale + i), count);
             TSimd.Store(scale + i, TSimd.Divide(one, TSimd.Sqrt(TSimd.Add(variance, epsilon))));
         }
+    }
+
+    /// <summary>running = (1 - momentum) running + share * value.</summary>
+    private void Move(float* running, float* values, double share)
+    {
+        const float Keep = (float)(1 - ReferenceBatchNorm.Momentum);
+        TVector keep = TSimd.Create(Keep), part = TSimd.Create((float)share);
+        var i = 0;
+        for (; i + TSimd.Count <= shape.Shape.H; i += TSimd.Count)
+        {
+            TSimd.Store(running + i, TSimd.MultiplyAdd(part, TSimd.Load(values + i), TSimd.Multiply(keep, TSimd.Load(running + i))));
+        }
+        for (; i < shape.Shape.H; i++) running[i] = Keep * running[i] + (float)share * values[i];
     }
 
     /// <summary>Third step: output = relu(weight (value - mean) scale + bias) for a block.</summary>

@@ -13,10 +13,14 @@ namespace RsrNet.Core.Replicas;
 /// </remarks>
 public sealed unsafe class CpuEngine : IRecursionEngine
 {
-    private readonly RecursionWeights _weights;
     private readonly CpuSlots _slots;
     private readonly WorkerTeam _team;
     private readonly CpuRecursion _recursion;
+    private readonly RecursionWeights _copy;
+    private RecursionWeights? _shared;
+
+    /// <summary>The copy or the shared ones, whatever was loaded last; the statistics are the engine's own in both.</summary>
+    private RecursionWeights _weights;
     private bool _loaded;
 
     /// <param name="shape">The network's sizes; those in <paramref name="options"/> are not read.</param>
@@ -32,7 +36,7 @@ public sealed unsafe class CpuEngine : IRecursionEngine
         ArgumentOutOfRangeException.ThrowIfLessThan(options.LatentRecursions, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(threads);
         Width = VectorWidths.Check(width ?? VectorWidths.Best);
-        _weights = new RecursionWeights(shape);
+        _weights = _copy = new RecursionWeights(shape);
         _slots = new CpuSlots(_weights.Layout);
         _team = new WorkerTeam(threads == 0 ? Environment.ProcessorCount : threads);
         _recursion = Width switch
@@ -66,25 +70,25 @@ public sealed unsafe class CpuEngine : IRecursionEngine
     /// <inheritdoc/>
     public void Load(RecursionWeights weights)
     {
-        if (weights.Shape != Shape)
-            throw new ArgumentException($"weights of shape {weights.Shape} do not fit a network of shape {Shape}", nameof(weights));
-        // fc_aux comes last and takes no part: a quarter less to copy after every update.
-        weights.Parameters.AsSpan(0, _slots.AuxWeight).CopyTo(_weights.Parameters);
-        weights.Statistics.CopyTo(_weights.Statistics, 0);
-        _weights.BatchesTracked = weights.BatchesTracked;
-        _recursion.Load(_weights);
-        _loaded = true;
+        EnsureFits(weights);
+        // fc_aux comes last and takes no part: a quarter less to copy.
+        weights.Parameters.AsSpan(0, _slots.AuxWeight).CopyTo(_copy.Parameters);
+        Take(_copy, weights);
+    }
+
+    /// <inheritdoc/>
+    public void Share(RecursionWeights weights)
+    {
+        EnsureFits(weights);
+        if (_shared?.Parameters != weights.Parameters) _shared = new RecursionWeights(Shape, weights.Parameters);
+        Take(_shared, weights);
     }
 
     /// <inheritdoc/>
     public float Train(RecursionBatch batch, Span<float> gradient)
     {
         Check(batch, training: true);
-        if (gradient.Length != _weights.Parameters.Length)
-        {
-            throw new ArgumentException(
-                $"the gradient has {gradient.Length} elements, the network {_weights.Parameters.Length}", nameof(gradient));
-        }
+        _weights.Layout.EnsureFits(gradient);
         fixed (float* x = batch.X, t = batch.T, y = batch.Y, z = batch.Z, confidence = batch.Confidence, rowLoss = batch.RowLoss)
         {
             return _recursion.Train(
@@ -120,6 +124,21 @@ public sealed unsafe class CpuEngine : IRecursionEngine
     {
         _team.Dispose();
         _recursion.Dispose();
+    }
+
+    private void EnsureFits(RecursionWeights weights)
+    {
+        if (weights.Shape != Shape)
+            throw new ArgumentException($"weights of shape {weights.Shape} do not fit a network of shape {Shape}", nameof(weights));
+    }
+
+    private void Take(RecursionWeights own, RecursionWeights weights)
+    {
+        _weights = own;
+        weights.Statistics.CopyTo(own.Statistics, 0);
+        own.BatchesTracked = weights.BatchesTracked;
+        _recursion.Load(own);
+        _loaded = true;
     }
 
     private void Check(RecursionBatch batch, bool training)

@@ -65,7 +65,12 @@ internal sealed unsafe class CpuRecursion<TSimd, TVector> : CpuRecursion
         if (!_trains) _training.Load(_weights!);
         _trains = true;
         _refines = false; // the running statistics move
-        fixed (float* target = gradient) return _training.Run(batch, target);
+        fixed (float* target = gradient)
+        {
+            var loss = _training.Run(batch, target);
+            gradient[_weights!.Layout.LearnedCount..].Clear();
+            return loss;
+        }
     }
 
     public override void Refine(in CpuBatch batch)

@@ -154,15 +154,19 @@ internal static unsafe class CpuRows<TSimd, TVector>
     public static double Loss(float* y, float* t, float* gradient, int d, int rows, out float confidence)
     {
         var slope = (float)(2.0 / d / rows);
-        TVector squares = TSimd.Create(0), slopes = TSimd.Create(slope);
+        TVector squares0 = TSimd.Create(0), squares1 = squares0, slopes = TSimd.Create(slope);
         var i = 0;
-        for (; i + TSimd.Count <= d; i += TSimd.Count)
+        for (; i + 2 * TSimd.Count <= d; i += 2 * TSimd.Count)
         {
-            var distance = TSimd.Subtract(TSimd.Load(y + i), TSimd.Load(t + i));
-            squares = TSimd.MultiplyAdd(distance, distance, squares);
-            TSimd.Store(gradient + i, TSimd.Multiply(slopes, distance));
+            var j = i + TSimd.Count;
+            var distance0 = TSimd.Subtract(TSimd.Load(y + i), TSimd.Load(t + i));
+            var distance1 = TSimd.Subtract(TSimd.Load(y + j), TSimd.Load(t + j));
+            squares0 = TSimd.MultiplyAdd(distance0, distance0, squares0);
+            squares1 = TSimd.MultiplyAdd(distance1, distance1, squares1);
+            TSimd.Store(gradient + i, TSimd.Multiply(slopes, distance0));
+            TSimd.Store(gradient + j, TSimd.Multiply(slopes, distance1));
         }
-        double sum = TSimd.Sum(squares);
+        double sum = TSimd.Sum(TSimd.Add(squares0, squares1));
         for (; i < d; i++)
         {
             var distance = y[i] - t[i];

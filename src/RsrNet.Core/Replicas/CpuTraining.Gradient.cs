@@ -8,13 +8,11 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector>
     /// <summary>Zeroes what is added to and what stays zero; the products write over the rest.</summary>
     private void ClearGradient()
     {
-        var (d, h, l) = _shape.Shape;
         void Clear(int from, int to) => new Span<float>(_gradient + from, to - from).Clear();
 
         Clear(_slots.Fc1Bias, _slots.Fc2Weight);
         Clear(_slots.Fc2Bias, _slots.LatentWeight);
         if (_calls == 1) Clear(_slots.LatentWeight, _slots.OutWeight);
-        Clear(_slots.AuxWeight, _slots.AuxWeight + d * h + d);
     }
 
     /// <summary>A member's share of every weight's gradient: its rows or columns, summed over all rows of the batch and all calls.</summary>
@@ -121,7 +119,8 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector>
             if (_recursions == 1) CpuRows<TSimd, TVector>.Accumulate(part, sum, State, true);
             else if (between > 0) CpuRows<TSimd, TVector>.Accumulate(part, sum, State, false);
             var z = fc1 + (nint)o * input + 2 * d;
-            for (var i = 0; i < l; i++) z[i] = (_recursions == 1 ? z[i] : 0) + sum[First + i];
+            if (_recursions > 1) Copy(sum + First, z, l);
+            else for (var i = 0; i < l; i++) z[i] += sum[First + i];
         }
         // dW1y: A Wout^T, on top of what the batch's own y gave where it is the state before.
         var fromY = fc1 + (nint)from * input + d;

@@ -89,6 +89,7 @@ internal sealed unsafe partial class CpuTraining<TSimd, TVector> : IDisposable
         _norm2.Load(weights.Parameter("bn2.weight"), weights.Parameter("bn2.bias"));
     }
 
+    /// <param name="gradient">Of the parameters that take part in the loss; overwritten.</param>
     /// <returns>The loss, a mean over the batch.</returns>
     public float Run(in CpuBatch batch, float* gradient)
     {

@@ -19,11 +19,12 @@ public readonly record struct ParameterSlot(string Name, int Rows, int Columns, 
 /// <summary>Names, shapes and places of all tensors of a network.</summary>
 public sealed class ParameterLayout
 {
-    private ParameterLayout(ImmutableArray<ParameterSlot> parameters, ImmutableArray<ParameterSlot> statistics)
+    private ParameterLayout(ImmutableArray<ParameterSlot> parameters, ImmutableArray<ParameterSlot> statistics, string? without = null)
     {
         Parameters = parameters;
         Statistics = statistics;
         ParameterCount = parameters.Sum(slot => slot.Length);
+        LearnedCount = without is null ? ParameterCount : parameters.First(slot => slot.Name == without).Offset;
         StatisticCount = statistics.Sum(slot => slot.Length);
     }
 
@@ -34,6 +35,9 @@ public sealed class ParameterLayout
     public ImmutableArray<ParameterSlot> Statistics { get; }
 
     public int ParameterCount { get; }
+
+    /// <summary>The first parameters, those that take part in the loss: all but fc_aux, a fifth of the notebook's network, whose gradient is zero.</summary>
+    public int LearnedCount { get; }
 
     public int StatisticCount { get; }
 
@@ -53,7 +57,8 @@ public sealed class ParameterLayout
                 ("fc_aux.weight", d, h), ("fc_aux.bias", d, 0)),
             Place(
                 ("bn1.running_mean", h, 0), ("bn1.running_var", h, 0),
-                ("bn2.running_mean", h, 0), ("bn2.running_var", h, 0)));
+                ("bn2.running_mean", h, 0), ("bn2.running_var", h, 0)),
+            without: "fc_aux.weight");
     }
 
     private static ParameterLayout Residual(RecursionShape shape)
@@ -69,6 +74,13 @@ public sealed class ParameterLayout
                 ("pool.weight", PoolFeatures.Count, 0), ("pool.scale", 1, 0), ("pool.anchor", 1, 0),
                 ("confidence.weight", ConfidenceFeatures.Count, 0), ("confidence.offset", 1, 0), ("confidence.slope", 1, 0),
                 ("words.weight", WordFeatures.Times, WordFeatures.Count), ("words.reference", 1, 0), ("pairs.weight", PairFeatures.Count, 0), ("readout.open", 1, 0)));
+    }
+
+    /// <exception cref="ArgumentException">A gradient has neither a place for each parameter nor one for each that takes part in the loss.</exception>
+    public void EnsureFits(ReadOnlySpan<float> gradient)
+    {
+        if (gradient.Length != ParameterCount && gradient.Length != LearnedCount)
+            throw new ArgumentException($"the gradient has {gradient.Length} elements, the network {ParameterCount}", nameof(gradient));
     }
 
     public int IndexOfParameter(string name) => IndexOf(Parameters, name);

@@ -7,10 +7,16 @@ namespace RsrNet.Core.Replicas;
 public sealed class RecursionWeights
 {
     public RecursionWeights(RecursionShape shape)
+        : this(shape, new float[ParameterLayout.Of(shape).ParameterCount])
+    {
+    }
+
+    /// <summary>Statistics of their own beside parameters that somebody else owns.</summary>
+    internal RecursionWeights(RecursionShape shape, float[] parameters)
     {
         Shape = shape;
         Layout = ParameterLayout.Of(shape);
-        Parameters = new float[Layout.ParameterCount];
+        Parameters = parameters;
         Statistics = new float[Layout.StatisticCount];
     }
 

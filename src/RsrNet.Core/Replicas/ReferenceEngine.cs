@@ -44,8 +44,7 @@ public sealed class ReferenceEngine : IRecursionEngine
     public float Train(RecursionBatch batch, Span<float> gradient)
     {
         Check(batch, training: true);
-        if (gradient.Length != gradients.Length)
-            throw new ArgumentException($"the gradient has {gradient.Length} elements, the network {gradients.Length}", nameof(gradient));
+        weights.Layout.EnsureFits(gradient);
         DeepRecursion(batch, training: true);
         Backward(batch);
         for (var i = 0; i < gradient.Length; i++) gradient[i] = (float)gradients[i];

@@ -59,8 +59,7 @@ public sealed class ResidualEngine : IRecursionEngine
     {
         Check(batch);
         if (batch.Rows < 1) throw new ArgumentException("training needs at least 1 row", nameof(batch));
-        if (gradient.Length != weights.Layout.ParameterCount)
-            throw new ArgumentException($"the gradient has {gradient.Length} elements, the network {weights.Layout.ParameterCount}", nameof(gradient));
+        weights.Layout.EnsureFits(gradient);
         gradients.Clear();
         Loss = 0;
         for (var row = 0; row < batch.Rows; row++)

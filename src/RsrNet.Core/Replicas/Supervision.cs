@@ -8,7 +8,7 @@ namespace RsrNet.Core.Replicas;
 /// <param name="options">How many steps, and when to stop early.</param>
 public sealed class Supervision(IRecursionEngine engine, Coordinator coordinator, RecursionOptions options)
 {
-    private readonly float[] gradient = new float[coordinator.Weights.Layout.ParameterCount];
+    private readonly float[] gradient = new float[coordinator.Weights.Layout.LearnedCount];
 
     /// <summary>
     /// Up to N supervision steps, one each time the sequence is advanced; between two, the batch holds the state after the step before.
@@ -19,7 +19,7 @@ public sealed class Supervision(IRecursionEngine engine, Coordinator coordinator
     /// <param name="lessons">What the batch teaches the regressions beside the network; taken with the first step.</param>
     public IEnumerable<SupervisionStep> Run(RecursionBatch batch, IReadOnlyList<Lesson>? lessons = null)
     {
-        engine.Load(coordinator.Weights);
+        engine.Share(coordinator.Weights);
         for (var number = 0; number < options.SupervisionSteps; number++)
         {
             var step = Step(batch, number == 0 ? lessons : null);
@@ -34,7 +34,7 @@ public sealed class Supervision(IRecursionEngine engine, Coordinator coordinator
         var norm = coordinator.Apply(gradient, loss, lessons);
         var applied = !double.IsNaN(norm);
         if (applied) engine.ReadStatistics(coordinator.Weights);
-        engine.Load(coordinator.Weights); // after a refusal this takes the running statistics back, too
+        engine.Share(coordinator.Weights); // after a refusal this takes the running statistics back, too
         double confidence = 0;
         for (var row = 0; row < batch.Rows; row++) confidence += batch.Confidence[row] / batch.Rows;
         return new SupervisionStep(coordinator.Version, loss, norm, confidence, applied);

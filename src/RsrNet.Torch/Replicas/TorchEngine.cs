@@ -66,9 +66,7 @@ public sealed unsafe class TorchEngine : IRecursionEngine
     public float Train(RecursionBatch batch, Span<float> gradient)
     {
         Check(batch, training: true);
-        if (gradient.Length != layout.ParameterCount)
-            throw new ArgumentException(
-                $"the gradient has {gradient.Length} elements, the network {layout.ParameterCount}", nameof(gradient));
+        layout.EnsureFits(gradient);
         fixed (float* start = gradient)
         {
             // The caller waits, so the memory stays where it is until the thread has written it.

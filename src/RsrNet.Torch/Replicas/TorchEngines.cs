@@ -1,6 +1,7 @@
 using RsrNet.Core.Embedding;
 using RsrNet.Core.Replicas;
 using RsrNet.Torch.Embedding;
+using RsrNet.Torch.Replicas.Recurrent;
 
 namespace RsrNet.Torch.Replicas;
 
@@ -17,11 +18,13 @@ public static class TorchEngines
             "torch-cpu", "libtorch on the processor", 10, (shape, options) => new TorchEngine(Processor.Value, shape, options))
         {
             Missing = TorchDevice.ProblemOfCpu,
+            OpenText = static (network, optimizer, options, seed) => new TorchTextEngine(Processor.Value, network, optimizer, options, seed),
             OpenBart = static (folder, options, openTokenizer) => OpenBart(Processor.Value, folder, options, openTokenizer),
         })
         .Add(new EngineOffer("cuda", "libtorch on an NVIDIA GPU", 30, (shape, options) => new TorchEngine(Gpu.Value, shape, options))
         {
             Missing = TorchDevice.ProblemOfCuda,
+            OpenText = static (network, optimizer, options, seed) => new TorchTextEngine(Gpu.Value, network, optimizer, options, seed),
             OpenBart = static (folder, options, openTokenizer) => OpenBart(Gpu.Value, folder, options, openTokenizer),
         })
         .AddChoice("torch", "cuda", "torch-cpu");

@@ -1,6 +1,7 @@
 using Orleans.Runtime;
 using RsrNet.Grains;
 using RsrNet.Grains.Coordination;
+using RsrNet.Grains.Coordination.Models;
 using RsrNet.Grains.Replicas;
 
 namespace RsrNet.Cluster.Tests.Replicas;
@@ -24,10 +25,12 @@ public sealed class PlacementTests
             await LearningCluster.Persist(async () =>
             {
                 await cluster.Client.GetGrain<ICoordinatorGrain>(0).Wake();
+                await cluster.Client.GetGrain<IModelDirectoryGrain>(0).Wake();
                 return true;
             });
-            return (await Places(cluster)).GetValueOrDefault("CoordinatorGrain") is { } coordinator && !coordinator.Contains(gpu);
-        }, "the coordinator's way");
+            var now = await Places(cluster);
+            return new[] { "CoordinatorGrain", "ModelDirectoryGrain" }.All(grain => now.GetValueOrDefault(grain) is { } place && !place.Contains(gpu));
+        }, "the coordinator's way, and the directory's");
         var places = await Places(cluster);
         // Its telemetry is a part of each silo.
         foreach (var (type, silos) in places) Assert.True(type is "ReplicaGrain" or "SiloTelemetry" || !silos.Contains(gpu), type);

@@ -39,6 +39,32 @@ public sealed class CoordinatorTests
         Assert.Equal(before.Select(weight => weight * (float)(1 - 0.01 * decay)), coordinator.Weights.Parameters);
     }
 
+    /// <summary>What is left out has no gradient; it moves all the same where it has moments, as those of a checkpoint from elsewhere may be.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Apply_OfTheLearnedParametersAlone_IsAsWithZerosForTheOthers(bool othersMove)
+    {
+        Coordinator one = Create(), other = Create();
+        var learned = one.Weights.Layout.LearnedCount;
+        var gradient = Enumerable.Range(0, one.Weights.Parameters.Length).Select(i => MathF.Cos(i)).ToArray();
+        if (othersMove)
+        {
+            one.Apply(gradient, 1);
+            other.Apply(gradient, 1);
+        }
+        var before = one.Weights.Parameters[^1];
+        Array.Clear(gradient, learned, gradient.Length - learned);
+        for (var step = 0; step < 2; step++)
+        {
+            // Of fewer elements the norm may add up in another order.
+            Assert.Equal(one.Apply(gradient, 1), other.Apply(gradient.AsSpan(0, learned), 1), 1e-6);
+        }
+        for (var i = 0; i < gradient.Length; i++) Assert.Equal(one.Weights.Parameters[i], other.Weights.Parameters[i], 1e-6f);
+        Assert.Equal(othersMove, before != other.Weights.Parameters[^1]);
+        Assert.Equal(othersMove ? 3 : 2, other.Optimizer.Step);
+    }
+
     [Theory]
     [InlineData(float.NaN, 1f)]
     [InlineData(float.PositiveInfinity, 1f)]

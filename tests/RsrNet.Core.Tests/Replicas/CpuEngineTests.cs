@@ -106,6 +106,40 @@ public sealed class CpuEngineTests
     }
 
     [Fact]
+    public void SharedWeights_TrainAndRefineAsACopyDoes_AndKeepTheirStatistics()
+    {
+        var shape = new RecursionShape(40, 16, 8);
+        var weights = RandomBatch.Weights(shape, 3);
+        var statistics = weights.Statistics.ToArray();
+        var learned = weights.Layout.LearnedCount;
+        using var copying = new CpuEngine(shape, new RecursionOptions());
+        using var sharing = new CpuEngine(shape, new RecursionOptions());
+        float[] whole = new float[weights.Parameters.Length], gradient = new float[learned];
+        for (var step = 0; step < 2; step++)
+        {
+            copying.Load(weights);
+            sharing.Share(weights);
+            RecursionBatch expected = RandomBatch.WithState(shape, 9, 5), actual = RandomBatch.WithState(shape, 9, 5);
+            copying.Train(expected, whole);
+            sharing.Train(actual, gradient);
+            Assert.Equal(whole[..learned], gradient);
+            Assert.Equal(statistics, weights.Statistics);
+            copying.Refine(expected);
+            sharing.Refine(actual);
+            Assert.Equal(expected.Y, actual.Y);
+            for (var i = 0; i < learned; i++) weights.Parameters[i] -= 0.1f * gradient[i];
+        }
+        // Of another's parameters nothing is left after a load.
+        copying.Load(weights);
+        sharing.Load(weights);
+        RecursionBatch before = RandomBatch.WithState(shape, 9, 5), after = RandomBatch.WithState(shape, 9, 5);
+        copying.Refine(before);
+        Array.Fill(weights.Parameters, 0.5f);
+        sharing.Refine(after);
+        Assert.Equal(before.Y, after.Y);
+    }
+
+    [Fact]
     public void RowAlone_RefinesAsAmongOthers()
     {
         var shape = new RecursionShape(100, 33, 7);

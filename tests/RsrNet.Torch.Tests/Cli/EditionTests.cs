@@ -57,4 +57,19 @@ public sealed class EditionTests : IDisposable
             return (epoch["loss"]!.GetValue<double>(), epoch["similarity"]!.GetValue<double>());
         }
     }
+
+    [Fact]
+    public async Task Reproduce_OnLibtorch_ToldTheClassesApart()
+    {
+        var folder = Path.GetDirectoryName(Path.GetDirectoryName(command.Write("fakenewsnet/politifact_fake.csv", Headlines("Shocking aliens stole the vote")))!)!;
+        command.Write("fakenewsnet/politifact_real.csv", Headlines("The council passed the budget"));
+        var outcome = await command.Of(
+            "reproduce", "fake-news", "--data", folder, "--engine", "torch-cpu", "--plot", Path.Combine(command.Folder, "plot.svg"), "--json");
+        Assert.Equal(0, outcome.Code);
+        Assert.Equal("torch-cpu", (string)outcome.Json["engine"]!);
+        var lstm = outcome.Json["figures"]!.AsArray().Single(figure => (string)figure!["what"]! == "LSTM, mean over time: accuracy")!;
+        Assert.True((double)lstm["ours"]! > 0.8);
+    }
+
+    private static string Headlines(string title) => "id,news_url,title\n" + string.Concat(Enumerable.Range(0, 20).Select(i => $"p{i},x.org,\"{title}, part {i}\"\n"));
 }

@@ -22,10 +22,7 @@ public sealed unsafe partial class Tape
 internal sealed unsafe class EmbeddedProjection : TapeOperation
 {
     private readonly TokenRows _tokens = new();
-    private int[] _distinct = [];
-    private int[] _place = [];
-    private int[] _number = [];
-    private int _count;
+    private readonly DistinctTokens _distinct = new();
     private int _padding;
     private Parameter _table = null!, _weight = null!;
     private Parameter? _bias, _secondBias;
@@ -38,20 +35,21 @@ internal sealed unsafe class EmbeddedProjection : TapeOperation
         LinearLayer.Check(table.Columns, weight, bias);
         LinearLayer.Check(table.Columns, weight, secondBias);
         (_table, _padding, _weight, _bias, _secondBias) = (table, padding, weight, bias, secondBias);
-        FindDistinct(tokens, table.Rows);
+        _distinct.Set(tokens, table.Rows);
 
         var (inner, outer) = (table.Columns, weight.Rows);
-        _embedded = tape.Matrix(_count, inner);
-        for (var u = 0; u < _count; u++)
+        _embedded = tape.Matrix(_distinct.Count, inner);
+        for (var u = 0; u < _distinct.Count; u++)
         {
-            new ReadOnlySpan<float>(table.Pointer + (nint)_distinct[u] * inner, inner).CopyTo(new Span<float>(_embedded.Pointer + (nint)u * inner, inner));
+            new ReadOnlySpan<float>(table.Pointer + (nint)_distinct.Tokens[u] * inner, inner).CopyTo(new Span<float>(_embedded.Pointer + (nint)u * inner, inner));
         }
-        var projected = tape.Matrix(_count, outer);
+        var projected = tape.Matrix(_distinct.Count, outer);
         LinearLayer.Project(tape, _embedded, weight, bias, secondBias, projected);
         _result = tape.Matrix(tokens.Length, outer);
-        for (var n = 0; n < tokens.Length; n++)
+        var places = _distinct.Places;
+        for (var n = 0; n < places.Length; n++)
         {
-            new ReadOnlySpan<float>(projected.Pointer + (nint)_place[n] * outer, outer).CopyTo(new Span<float>(_result.Pointer + (nint)n * outer, outer));
+            new ReadOnlySpan<float>(projected.Pointer + (nint)places[n] * outer, outer).CopyTo(new Span<float>(_result.Pointer + (nint)n * outer, outer));
         }
         return _result;
     }
@@ -59,38 +57,20 @@ internal sealed unsafe class EmbeddedProjection : TapeOperation
     public override void Backward(Tape tape)
     {
         if (_result.Slope == null) return;
-        var (inner, outer) = (_table.Columns, _weight.Rows);
-        var sums = tape.Memory.Take((long)_count * outer);
-        new Span<float>(sums, _count * outer).Clear();
-        for (var n = 0; n < _result.Rows; n++) tape.Kernels.Add(sums + (nint)_place[n] * outer, _result.Slope + (nint)n * outer, outer);
+        var (inner, outer, count) = (_table.Columns, _weight.Rows, _distinct.Count);
+        var sums = tape.Memory.Take((long)count * outer);
+        new Span<float>(sums, count * outer).Clear();
+        var places = _distinct.Places;
+        for (var n = 0; n < places.Length; n++) tape.Kernels.Add(sums + (nint)places[n] * outer, _result.Slope + (nint)n * outer, outer);
         LinearLayer.Learn(tape, _embedded, sums, _weight, _bias, _secondBias);
 
-        var slopes = tape.Memory.Take((long)_count * inner);
+        var slopes = tape.Memory.Take((long)count * inner);
         tape.Product.Multiply(
-            new MatrixOperand(new ReadOnlySpan<float>(sums, _count * outer), _count, outer), _weight.AsRight(tape.Product), new Span<float>(slopes, _count * inner));
-        for (var u = 0; u < _count; u++)
+            new MatrixOperand(new ReadOnlySpan<float>(sums, count * outer), count, outer), _weight.AsRight(tape.Product), new Span<float>(slopes, count * inner));
+        for (var u = 0; u < count; u++)
         {
-            if (_distinct[u] != _padding) tape.Kernels.Add(_table.TouchRow(_distinct[u]), slopes + (nint)u * inner, inner);
+            var token = _distinct.Tokens[u];
+            if (token != _padding) tape.Kernels.Add(_table.TouchRow(token), slopes + (nint)u * inner, inner);
         }
-    }
-
-    /// <summary>Numbers the distinct tokens in order of appearance.</summary>
-    private void FindDistinct(ReadOnlySpan<int> tokens, int rows)
-    {
-        if (_number.Length < rows) _number = new int[rows];
-        if (_place.Length < tokens.Length) _place = new int[tokens.Length];
-        if (_distinct.Length < Math.Min(tokens.Length, rows)) _distinct = new int[Math.Min(tokens.Length, rows)];
-        _count = 0;
-        for (var n = 0; n < tokens.Length; n++)
-        {
-            ref var number = ref _number[tokens[n]];
-            if (number == 0)
-            {
-                _distinct[_count++] = tokens[n];
-                number = _count;
-            }
-            _place[n] = number - 1;
-        }
-        for (var u = 0; u < _count; u++) _number[_distinct[u]] = 0;
     }
 }
