@@ -5,8 +5,10 @@ using Orleans.Serialization;
 using RsrNet.Core;
 using RsrNet.Core.Articles;
 using RsrNet.Core.Coordination;
+using RsrNet.Core.Coordination.Models;
 using RsrNet.Core.Documents;
 using RsrNet.Core.Embedding;
+using RsrNet.Core.Embedding.Vocabularies;
 using RsrNet.Core.Replicas;
 using RsrNet.Grains;
 using RsrNet.Grains.Coordination;
@@ -87,6 +89,58 @@ public sealed class ClusterFigures(PostgresServer postgres) : IClassFixture<Post
         var weights = services.GetRequiredService<Serializer<PublishedWeights>>().SerializeToArray(current).Length;
         var milliseconds = await Median(100, () => coordinator.Contribute(gradient));
         Say($"gradient of the residual mode with the lessons of 32 documents there and back: {bytes:N0} bytes, {milliseconds:0.00} ms; weights with their average: {weights:N0} bytes");
+    }
+
+    /// <summary>What replicas of a text model would send each other if they were silos, beside the step that they would share.</summary>
+    [Fact(Explicit = true)]
+    public async Task TextModels_StepsBesideWhatAnExchangeWouldCarry()
+    {
+        using var cluster = await PostgresCluster.Create(postgres);
+        await using var silo = await cluster.Launch(cluster.Configuration("Cpu"));
+        await using var gateway = (ClusterProcess)await cluster.Start(cluster.Configuration("Gateway"), Cancellation);
+        var coordinator = gateway.Grains.GetGrain<ICoordinatorGrain>(0);
+        var current = await coordinator.ReadWeights(0);
+        var articles = new DemoNewswire().From().Take(1280).ToArray();
+        foreach (var options in (ModelOptions[])[new ModelOptions { Label = "topic" }, new ModelOptions { Kind = ModelKind.LanguageModel }])
+        {
+            using TextModel model = options.Kind == ModelKind.Classifier
+                ? new TextClassifier(options, new WordVocabulary(options.MinimumCount, options.VocabularyLimit))
+                : new LanguageModel(options, new WordVocabulary(options.MinimumCount, options.VocabularyLimit));
+            var (updates, rows, milliseconds) = (0L, 0L, new List<double>());
+            foreach (var (number, batch) in articles.Chunk(options.BatchSize).Index())
+            {
+                var began = Stopwatch.GetTimestamp();
+                var before = model.Updates;
+                if (model is TextClassifier classifier) classifier.Learn([.. batch.Select(article => new LabelledText(ModelRunner.TextOf(article), article.Labels["topic"]))]);
+                else ((LanguageModel)model).Learn([.. batch.Select(ModelRunner.TextOf)]);
+                var made = model.Updates - before;
+                // The first batches bring most of the words, and the network grows.
+                if (number < 10) continue;
+                milliseconds.Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds / made);
+                rows += Touched(model, options, batch);
+                updates += made;
+            }
+            milliseconds.Sort();
+            var network = model.Network.Parameters;
+            var dense = network.Parameters.Where(parameter => !parameter.IsTable).Sum(parameter => parameter.Length);
+            var numbers = dense + (int)(rows / updates) * options.Embedding;
+            var gradient = Gradient(current, GradientPrecision.Single) with { Values = new float[numbers], Statistics = [], Calls = 0 };
+            var way = await Median(100, () => coordinator.Contribute(gradient));
+            Say($"{options.Kind}: {model.Vocabulary.Count:N0} words, {network.Values.Length:N0} parameters, {dense:N0} of them in no table; an update touches {rows / updates:N0} rows and takes {milliseconds[milliseconds.Count / 2]:0.0} ms on one thread; {numbers * 4:N0} bytes of gradient to another process and an answer: {way:0.00} ms, and as much for the changed weights");
+        }
+    }
+
+    /// <summary>Rows of the table, over the updates of a batch.</summary>
+    private static int Touched(TextModel model, ModelOptions options, Article[] batch)
+    {
+        var window = options.Kind == ModelKind.LanguageModel ? options.Window : options.MaxTokens;
+        var texts = batch.Select(article =>
+        {
+            var tokens = new List<int>();
+            model.Vocabulary.Encode(ModelRunner.TextOf(article), tokens);
+            return tokens.Take(options.MaxTokens).ToArray();
+        }).ToArray();
+        return Enumerable.Range(0, (options.MaxTokens + window - 1) / window).Sum(part => texts.SelectMany(tokens => tokens.Skip(part * window).Take(window)).Distinct().Count());
     }
 
     [Fact(Explicit = true)]

@@ -24,7 +24,7 @@ public interface IModelDirectoryGrain : IGrainWithIntegerKey
     [Alias("rest"), ResponseTimeout("00:02:00")]
     Task Rest();
 
-    /// <summary>In the order of their names; of one that does not answer in time, what it said last.</summary>
+    /// <summary>In the order of their names; of one that does not answer, what it said last, and why.</summary>
     [Alias("list")]
     Task<ModelStatus[]> List();
 
@@ -58,7 +58,7 @@ internal sealed class ModelDirectoryGrain(IModelStore models, SiloNeighbours nei
     private static readonly TimeSpan ReminderPeriod = TimeSpan.FromMinutes(1);
 
     private readonly Dictionary<string, ModelStatus> latest = new(StringComparer.Ordinal);
-    private SortedSet<string> names = new(StringComparer.Ordinal);
+    private SortedDictionary<string, ModelOptions> known = new(StringComparer.Ordinal);
 
     public override async Task OnActivateAsync(CancellationToken cancellationToken)
     {
@@ -71,32 +71,28 @@ internal sealed class ModelDirectoryGrain(IModelStore models, SiloNeighbours nei
     public async Task Wake()
     {
         await ReadNames();
-        await Task.WhenAll(names.Select(name => Model(name).Wake()));
+        await Task.WhenAll(known.Keys.Select(name => Model(name).Wake()));
         if (neighbours.LeaveTheRest) DeactivateOnIdle();
     }
 
     public Task OnArrived()
     {
-        foreach (var name in names) Model(name).OnArrived().Ignore();
+        foreach (var name in known.Keys) Model(name).OnArrived().Ignore();
         return Task.CompletedTask;
     }
 
-    public Task Rest() => Task.WhenAll(names.Select(name => Model(name).Rest()));
+    public Task Rest() => Task.WhenAll(known.Keys.Select(name => Model(name).Rest()));
 
-    public async Task<ModelStatus[]> List()
-    {
-        var read = await Task.WhenAll(names.Select(Read));
-        return [.. read.OfType<ModelStatus>()];
-    }
+    public Task<ModelStatus[]> List() => Task.WhenAll(known.Select(model => Read(model.Key, model.Value)));
 
-    public Task<bool> Has(string name) => Task.FromResult(names.Contains(name));
+    public Task<bool> Has(string name) => Task.FromResult(known.ContainsKey(name));
 
     public async Task<bool> Add(string name, ModelDescription description)
     {
         // A gateway does not know what silos compute on.
         description.Options.FindEngine(name, engines);
         if (!await models.Add(name, description)) return false;
-        names.Add(name);
+        known[name] = description.Options;
         await Model(name).Wake();
         return true;
     }
@@ -104,7 +100,7 @@ internal sealed class ModelDirectoryGrain(IModelStore models, SiloNeighbours nei
     public async Task<string?> Name(string name, ModelDescription description)
     {
         var named = await models.Name(name, description);
-        names.Add(name);
+        known[name] = named.Description.Options;
         if (named.Changed is not null) await Model(name).Leave();
         await Model(name).Wake();
         return named.Changed;
@@ -112,7 +108,7 @@ internal sealed class ModelDirectoryGrain(IModelStore models, SiloNeighbours nei
 
     public async Task<bool> Remove(string name)
     {
-        names.Remove(name);
+        known.Remove(name);
         latest.Remove(name);
         if (!await models.Remove(name)) return false;
         await Model(name).Leave();
@@ -121,9 +117,13 @@ internal sealed class ModelDirectoryGrain(IModelStore models, SiloNeighbours nei
 
     private IModelGrain Model(string name) => GrainFactory.GetGrain<IModelGrain>(name);
 
-    private async Task ReadNames() => names = new SortedSet<string>((await models.List(warning => logger.LogWarning("{Warning}", warning))).Keys, StringComparer.Ordinal);
+    private async Task ReadNames()
+    {
+        var stored = await models.List(warning => logger.LogWarning("{Warning}", warning));
+        known = new SortedDictionary<string, ModelOptions>(stored.ToDictionary(model => model.Key, model => model.Value.Options), StringComparer.Ordinal);
+    }
 
-    private async Task<ModelStatus?> Read(string name)
+    private async Task<ModelStatus> Read(string name, ModelOptions options)
     {
         try
         {
@@ -132,7 +132,8 @@ internal sealed class ModelDirectoryGrain(IModelStore models, SiloNeighbours nei
 #pragma warning disable CA1031 // whatever keeps one model from answering, the others are there
         catch (Exception problem)
         {
-            return latest.GetValueOrDefault(name) is { } before ? before with { Problem = $"it does not answer: {problem.Message}" } : null;
+            var before = latest.GetValueOrDefault(name) ?? new ModelStatus(name, options, "", 0, 0, 0, 0, 0, [], new ModelScores().Read(), 0, null);
+            return before with { Problem = $"it does not answer: {problem.Message}" };
         }
 #pragma warning restore CA1031
     }

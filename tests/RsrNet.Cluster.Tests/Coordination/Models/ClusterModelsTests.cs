@@ -56,6 +56,12 @@ public sealed class ClusterModelsTests : IDisposable
             var (one, other) = (await alone.Find(name)!.Read(Cancellation), await there.Read(Cancellation));
             Assert.Equal((one.Version, one.Position, one.Vocabulary, one.Scores.LossSum), (other.Version, other.Position, other.Vocabulary, other.Scores.LossSum));
         }
+        // What the map of the dashboard shows.
+        var sample = Articles(0, 40);
+        var (here, elsewhere) = (await alone.Find("topics")!.CompareWithUntrained(sample, Cancellation), await (await cluster.Models.Find("topics", Cancellation))!.CompareWithUntrained(sample, Cancellation));
+        Assert.Equal(40, here.After.Count);
+        Assert.Equal(here.Before, elsewhere.Before);
+        Assert.Equal(here.After, elsewhere.After);
         var generation = new GenerationOptions { MaxTokens = 20, Seed = 3, StopAtEnd = false };
         Assert.Equal(
             await Text(alone.Find("speaker")!.Generate("the ", generation, Cancellation)),
@@ -163,6 +169,21 @@ public sealed class ClusterModelsTests : IDisposable
     }
 
     [Fact]
+    public async Task ModelThatCannotBeOpened_IsListedWithTheReason_AndLearnsOnceItCan()
+    {
+        await store.Put(Articles(0, 4), Cancellation);
+        var models = new ModelsBehindADoor(new ModelFolder(folder.File("cluster"))) { IsShut = true };
+        await models.Add("topics", new ModelDescription(Topics), Cancellation);
+        await using var cluster = await LearningCluster.Start(1, store: store, models: models);
+        await LearningCluster.Eventually(
+            async () => await cluster.Models.List(Cancellation) is [{ Name: "topics", Version: 0, Problem: { } problem }] && problem.Contains("the door is shut", StringComparison.Ordinal),
+            "the reason");
+        models.IsShut = false;
+        await Learned(cluster, "topics", 4);
+        Assert.Null((await Status(cluster, "topics")).Problem);
+    }
+
+    [Fact]
     public async Task Gateways_WhicheverIsAsked_GiveTheSameAnswers()
     {
         await using var cluster = await LearningCluster.Start(2, store: store);
@@ -209,6 +230,23 @@ public sealed class ClusterModelsTests : IDisposable
             check(JsonNode.Parse(answers[0])!);
             Assert.All(answers, answer => Assert.Equal(answers[0], answer));
         }
+    }
+
+    /// <summary>Models that nobody can claim for a while.</summary>
+    private sealed class ModelsBehindADoor(IModelStore inner) : IModelStore
+    {
+        public volatile bool IsShut;
+
+        public Task<IReadOnlyDictionary<string, ModelDescription>> List(Action<string> warn, CancellationToken cancellation = default) => inner.List(warn, cancellation);
+
+        public Task<bool> Add(string name, ModelDescription description, CancellationToken cancellation = default) => inner.Add(name, description, cancellation);
+
+        public Task Change(string name, ModelDescription description, CancellationToken cancellation = default) => inner.Change(name, description, cancellation);
+
+        public Task<bool> Remove(string name, CancellationToken cancellation = default) => inner.Remove(name, cancellation);
+
+        public Task<IModelCheckpoints?> Claim(string name, CancellationToken cancellation = default) =>
+            IsShut ? throw new StoreUnavailableException("the door is shut") : inner.Claim(name, cancellation);
     }
 
     private static async Task<JsonNode> Json(HttpClient client, string path) => (await client.GetFromJsonAsync<JsonNode>(path, Cancellation))!;
