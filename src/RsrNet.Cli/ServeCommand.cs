@@ -84,7 +84,7 @@ internal static class ServeCommand
                 throw new CommandException($"--feed {watched}: there is no such file or folder; make it first");
             }
             if (parsed.GetValue(encoder) is { } name) EncoderChoice.RequireFolder(name);
-            var network = EngineChoice.Of(terminal, parsed.GetValue(engine), configuration.Learner.Replicas.Engine);
+            var network = EngineChoice.Of(terminal, parsed.GetValue(engine), configuration.Learner.Replicas.Engine, configuration.Learner.Learning);
             var wishes = new Wishes(
                 configuration, network, parsed.GetValue(encoder), watched, isDemo ? parsed.GetValue(rate) : null, parsed.GetValue(drift),
                 parsed.GetValue(quiet));

@@ -98,7 +98,7 @@ public sealed class LocalLearner : ILearner
     public string Mode => Coordinator.NameOf(options.Learning);
 
     /// <summary>Opens a learner over what the store and the checkpoints hold. It takes articles at once; <see cref="Start"/> sets it learning.</summary>
-    /// <param name="engine">Makes the engine for the notebook's network; null for the one of Core's that the options name. The residual mode has its own.</param>
+    /// <param name="engine">Makes the engine; null for the one of Core's that the options name.</param>
     /// <param name="checkpoints">Null keeps weights in memory alone.</param>
     /// <param name="warn">Told what is odd but can be worked with, such as a damaged checkpoint that was passed over.</param>
     /// <exception cref="WeightsRejectedException">The store or the checkpoint was made with another encoder or network.</exception>
@@ -109,8 +109,7 @@ public sealed class LocalLearner : ILearner
         CancellationToken cancellation = default)
     {
         var shape = options.Shape(encoder.Dimensions);
-        if (shape.Mode == LearningMode.Residual) engine = static (shape, recursion) => new ResidualEngine(shape, recursion);
-        engine ??= EngineCatalog.OfCore().Find(options.Replicas.Engine).Create;
+        engine ??= EngineCatalog.OfCore().Find(options.Replicas.Engine, options.Learning).Create;
         var learner = new LocalLearner(options, encoder, store, checkpoints, () => engine(shape, options.Recursion), time ?? TimeProvider.System);
         try
         {

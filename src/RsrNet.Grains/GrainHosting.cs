@@ -43,8 +43,8 @@ public sealed record SiloParts
     /// <summary>What text models are computed on; null for Core's own.</summary>
     public EngineCatalog? TextEngines { get; init; }
 
-    /// <summary>Makes an engine for the notebook's network; the residual mode has one of its own.</summary>
-    public Func<RecursionShape, RecursionOptions, IRecursionEngine> Engine { get; init; } = static (shape, options) => new CpuEngine(shape, options);
+    /// <summary>Makes an engine for the network of either mode.</summary>
+    public Func<RecursionShape, RecursionOptions, IRecursionEngine> Engine { get; init; } = EngineCatalog.OfCore().Find("cpu").Create;
 
     /// <summary>What the engines run on.</summary>
     public string Device { get; init; } = ReplicaEngines.Cpu;
@@ -65,6 +65,7 @@ public static class GrainHosting
         silo.AddPlacementDirector<ReplicaPlacement, ReplicaPlacementDirector>();
         silo.AddMemoryStreams(ArticleStream.Name);
         silo.AddGrainService<SiloTelemetry>();
+        silo.AddGrainService<SiloDocuments>();
         silo.AddStartupTask((services, _) => services.GetRequiredService<LearningWatch>().Start());
         silo.ConfigureServices(services =>
         {
@@ -86,6 +87,7 @@ public static class GrainHosting
             services.AddSingleton(provider => new LearnerTelemetry(
                 provider.GetRequiredService<TimeProvider>(), parts.Device, provider.GetRequiredService<ILocalSiloDetails>().Name));
             services.AddSingleton<ISiloTelemetryClient, SiloTelemetryClient>();
+            services.AddSingleton<ISiloDocumentsClient, SiloDocumentsClient>();
             services.AddSingleton<DocumentWriter>();
             services.AddSingleton<IntakeGauge>();
             services.AddSingleton<SearchShards>();

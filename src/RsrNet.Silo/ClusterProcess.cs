@@ -118,8 +118,7 @@ internal sealed class ClusterProcess : IServing
                     Options = configuration.Learner, Encoder = encoder, Store = storage.Documents, Checkpoints = storage.Checkpoints, Models = storage.Models,
                     ReadSentencePiece = plan.ReadSentencePiece, TextEngines = plan.Engines,
                     Engine = plan.Engine.Create,
-                    // The residual mode's engine runs on processors, whatever else there is.
-                    Device = plan.Engine.Name == Cuda && configuration.Learner.Learning == LearningMode.Notebook ? Cuda : ReplicaEngines.Cpu,
+                    Device = plan.Engine.Name == Cuda ? Cuda : ReplicaEngines.Cpu,
                     Role = options.Role == ProcessRole.Gpu ? SiloRole.Gpu : SiloRole.Cpu,
                 });
             await Join(cluster, options, cancellation);

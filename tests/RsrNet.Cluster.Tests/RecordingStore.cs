@@ -8,9 +8,13 @@ namespace RsrNet.Cluster.Tests;
 internal sealed class RecordingStore(IDocumentStore inner) : IDocumentStore
 {
     private readonly ConcurrentDictionary<long, long> learned = new();
+    private int again;
 
     /// <summary>Documents that were learned from twice, with the two versions.</summary>
     public ConcurrentBag<string> Twice { get; } = [];
+
+    /// <summary>Documents that a fall back made be learned again.</summary>
+    public int Again => Volatile.Read(ref again);
 
     /// <summary>Versions that were fallen back to.</summary>
     public ConcurrentBag<long> Unlearned { get; } = [];
@@ -53,7 +57,14 @@ internal sealed class RecordingStore(IDocumentStore inner) : IDocumentStore
         {
             if (at > version) learned.TryRemove(sequence, out _);
         }
-        return inner.Unlearn(version, cancellation);
+        return Counted(inner.Unlearn(version, cancellation));
+    }
+
+    private async Task<int> Counted(Task<int> unlearning)
+    {
+        var documents = await unlearning;
+        Interlocked.Add(ref again, documents);
+        return documents;
     }
 
     public IAsyncEnumerable<IndexedDocument> ReadIndex(CancellationToken cancellation = default) => inner.ReadIndex(cancellation);

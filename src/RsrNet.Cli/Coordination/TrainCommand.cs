@@ -49,10 +49,11 @@ internal static class TrainCommand
         };
         command.SetAction(async (parsed, cancellation) =>
         {
-            var network = EngineChoice.Of(terminal, parsed.GetValue(engine));
+            var mode = LearningChoice.Of(parsed.GetValue(learning)) ?? defaults.Learning;
+            var network = EngineChoice.Of(terminal, parsed.GetValue(engine), mode: mode);
             var options = defaults with
             {
-                Learning = LearningChoice.Of(parsed.GetValue(learning)) ?? defaults.Learning,
+                Learning = mode,
                 Replicas = defaults.Replicas with { Seed = parsed.GetValue(seed), Engine = network.Name },
                 Residual = defaults.Residual with { Seed = parsed.GetValue(seed) },
                 Coordination = defaults.Coordination with { BatchSize = parsed.GetValue(batch) },

@@ -25,11 +25,12 @@ internal static class EngineChoice
     /// <param name="setting">Where there is no value: the configuration's.</param>
     /// <exception cref="UsageException">The option names an engine that is not there.</exception>
     /// <exception cref="CommandException">The configuration does, or this machine cannot run the engine; the message says what to do.</exception>
-    public static EngineOffer Of(Terminal terminal, string? name, string setting = EngineCatalog.Auto) =>
-        Of(terminal, name, setting, static (engines, wanted) => engines.Find(wanted));
+    /// <param name="mode">Whose network it is for.</param>
+    public static EngineOffer Of(Terminal terminal, string? name, string setting = EngineCatalog.Auto, LearningMode mode = LearningMode.Notebook) =>
+        Of(terminal, name, setting, (engines, wanted) => engines.Find(wanted, mode));
 
     /// <summary>One that runs text models.</summary>
-    /// <inheritdoc cref="Of(Terminal, string?, string)"/>
+    /// <inheritdoc cref="Of(Terminal, string?, string, LearningMode)"/>
     public static EngineOffer ForText(Terminal terminal, string name) => Of(terminal, name, name, static (engines, wanted) => engines.FindForText(wanted));
 
     private static EngineOffer Of(Terminal terminal, string? name, string setting, Func<EngineCatalog, string, EngineOffer> find)

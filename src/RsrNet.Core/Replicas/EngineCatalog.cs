@@ -23,8 +23,10 @@ public sealed class EngineCatalog
     public static EngineCatalog OfCore() => new EngineCatalog()
         .Add(new EngineOffer(
             "reference", "the plain loops that every faster one is compared with", 0, static (shape, options) =>
-                new ReferenceEngine(shape, options)))
-        .Add(new EngineOffer("cpu", "the processor's vectors and cores", 20, static (shape, options) => new CpuEngine(shape, options))
+                shape.Mode == LearningMode.Residual ? new ResidualEngine(shape, options) : new ReferenceEngine(shape, options)))
+        .Add(new EngineOffer(
+            "cpu", "the processor's vectors and cores", 20, static (shape, options) =>
+                shape.Mode == LearningMode.Residual ? new ResidualEngine(shape, options) : new CpuEngine(shape, options))
         {
             OpenBart = static (folder, options, openTokenizer) => BartEncoder.Open(folder, options, VectorWidths.Best, openTokenizer),
             OpenText = static (network, optimizer, options, seed) => new TapeEngine(network, optimizer, options, seed),
@@ -67,8 +69,10 @@ public sealed class EngineCatalog
 
     /// <exception cref="EngineUnavailableException">There is no engine of that name, or this machine cannot run it; the message says what
     /// is missing.</exception>
-    public EngineOffer Find(string name)
+    /// <param name="mode">Whose network it is for. The residual mode's is so small that reading the articles is most of the work: <see cref="Auto"/> takes cpu.</param>
+    public EngineOffer Find(string name, LearningMode mode = LearningMode.Notebook)
     {
+        if (name == Auto && mode == LearningMode.Residual) name = "cpu";
         if (name == Auto) return offers.OrderByDescending(offer => offer.Preference).First(offer => offer.Missing() is null);
         if (choices.TryGetValue(name, out var among))
             return Find(Array.Find(among, one => offers.Find(offer => offer.Name == one)!.Missing() is null) ?? among[^1]);

@@ -23,7 +23,7 @@ public sealed record RecursionOptions
 
     /// <summary>
     /// Which engine runs the network, by its name in <see cref="EngineCatalog"/>: reference, cpu, and in the full edition torch-cpu and cuda; auto
-    /// takes the fastest that this machine can run. Default auto.
+    /// takes the fastest that this machine can run for the notebook's network, and cpu for the residual mode's small one. Default auto.
     /// </summary>
     public string Engine { get; init; } = EngineCatalog.Auto;
 

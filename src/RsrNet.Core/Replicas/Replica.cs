@@ -41,7 +41,7 @@ public sealed class Replica(IRecursionEngine engine) : IDisposable
 
     /// <summary>An article as the loaded weights see it, where the engine has worked that out; null where it works otherwise.</summary>
     internal SentenceReading? Read(DocumentEmbedding embedding) =>
-        embedding.Sentences is { } sentences ? (engine as ResidualEngine)?.Read(sentences, embedding.X) : null;
+        embedding.Sentences is { } sentences ? (engine as IArticleReader)?.Read(sentences, embedding.X) : null;
 
     /// <summary>One supervision step without learning.</summary>
     public void Refine() => engine.Refine(batch);

@@ -20,7 +20,7 @@ namespace RsrNet.Grains.Coordination;
 /// </summary>
 [Reentrant, KeepAlive, PreferCpuSilos]
 internal sealed class CoordinatorGrain(
-    IDocumentStore store, ITextEncoder encoder, RsrNetOptions options, GrainOptions grainOptions, ISiloTelemetryClient silos, SiloNeighbours neighbours, TimeProvider time,
+    IDocumentStore store, ITextEncoder encoder, RsrNetOptions options, GrainOptions grainOptions, ISiloTelemetryClient silos, ISiloDocumentsClient documents, LearningWatch watch, SiloNeighbours neighbours, TimeProvider time,
     ILogger<CoordinatorGrain> logger, ICheckpointStore? checkpoints = null) : Grain, ICoordinatorGrain, IRemindable, IDisposable
 {
     private const string TermSetting = "term";
@@ -55,7 +55,10 @@ internal sealed class CoordinatorGrain(
             CheckEncoder(checkpoint);
             exchange.Restore(checkpoint);
         }
+        // First nobody may write any more what the term before has taught: it would come to stand as learned, and be in no weights.
+        await documents.Close(term);
         var again = await store.Unlearn(exchange.Version, cancellationToken);
+        await documents.Open(term);
         if (again > 0) logger.LogWarning("{Documents} documents were learned after the newest checkpoint (version {Version}) and will be learned anew", again, exchange.Version);
         keeper = new CheckpointKeeper(exchange, checkpoints, encoder.Id, options, HoldsTerm, telemetry, time);
         var sample = new LearnedSample(options);
@@ -81,6 +84,7 @@ internal sealed class CoordinatorGrain(
             logger.LogWarning(exception, "the last weights could not be saved");
         }
 #pragma warning restore CA1031
+        if (keeper is not null) watch.OnLeft();
     }
 
     public void Dispose()

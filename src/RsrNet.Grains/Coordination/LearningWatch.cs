@@ -25,7 +25,14 @@ internal sealed class LearningWatch(IGrainFactory grains, ISiloStatusOracle silo
 
     public void SiloStatusChangeNotification(SiloAddress updatedSilo, SiloStatus status)
     {
-        if (status != SiloStatus.Dead) return;
+        if (status == SiloStatus.Dead) WakeAll();
+    }
+
+    /// <summary>What learned has left this silo while the silo stays, as when the part of the grain directory that knew of it went with another.</summary>
+    public void OnLeft() => WakeAll();
+
+    private void WakeAll()
+    {
         Task.Run(() => Persist(WakeCoordinator));
         Task.Run(() => Persist(WakeModels));
     }

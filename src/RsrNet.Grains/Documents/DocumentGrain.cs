@@ -111,7 +111,7 @@ internal sealed class DocumentGrain(
         await Follow(term);
         if (term < this.term || document is null || document.Sequence != sequence) return;
         document = document with { LearnedAt = version };
-        if (!await writer.Save(document)) await Reload();
+        if (!await writer.Save(document, this.term)) await ReadAnew();
     }
 
     public async Task<bool> Record(int baseStep, Document stepped)
@@ -138,9 +138,9 @@ internal sealed class DocumentGrain(
         if (isLearned) telemetry.OnLearned(document, telemetry.Timestamp());
         else if (document.IsFinished) telemetry.OnFinished(document);
         if (document.IsFinished) document = document.WithoutSentences();
-        if (!await writer.Save(document))
+        if (!await writer.Save(document, term))
         {
-            await Reload();
+            await ReadAnew();
             return false;
         }
         if (document?.Embedding is { } embedding)
@@ -189,9 +189,14 @@ internal sealed class DocumentGrain(
     private async Task Follow(long term)
     {
         writer.OnTerm(term);
-        if (term <= this.term) return;
-        this.term = term;
-        await Reload();
+        if (term > this.term) await ReadAnew();
+    }
+
+    /// <summary>As the newest term that this silo has heard of left it.</summary>
+    private Task ReadAnew()
+    {
+        term = writer.Term;
+        return Reload();
     }
 
     /// <summary>Gives the document the vectors it lacks; where two ask at once, the first to be ready counts.</summary>
@@ -218,6 +223,6 @@ internal sealed class DocumentGrain(
         var isNew = ArticleReader.IsBare(document);
         document = change(document);
         if (isNew) telemetry.OnEmbedded(document, startedAt);
-        if (document.Status == DocumentStatus.Failed) await writer.Save(document);
+        if (document.Status == DocumentStatus.Failed && !await writer.Save(document, term)) await ReadAnew();
     }
 }

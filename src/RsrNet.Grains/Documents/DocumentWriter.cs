@@ -23,10 +23,12 @@ public sealed class DocumentWriter : IAsyncDisposable
     private readonly TimeProvider time;
     private readonly Lock gate = new();
     private readonly Dictionary<long, Waiting> waiting = [];
+    private List<Waiting> underWay = [];
     private readonly Channel<bool> arrivals = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource stop = new();
     private readonly Task writing;
     private long term;
+    private long closed;
 
     public DocumentWriter(IDocumentStore store, IGrainFactory grains, TimeProvider time)
     {
@@ -35,20 +37,42 @@ public sealed class DocumentWriter : IAsyncDisposable
     }
 
     /// <summary>The newest term of the coordinator that this silo has heard of: a document that is read now is as that term left it.</summary>
-    public long Term => Interlocked.Read(ref term);
+    public long Term
+    {
+        get
+        {
+            lock (gate) return term;
+        }
+    }
 
     public void OnTerm(long heard)
     {
-        for (var known = Term; heard > known; known = Term) Interlocked.CompareExchange(ref term, heard, known);
+        lock (gate) term = Math.Max(term, heard);
+    }
+
+    /// <summary>
+    /// A term is about to begin: from now on nothing is written that was read before it has. Completes when what was to be written is, whether the store took it
+    /// or not.
+    /// </summary>
+    public Task Close(long coming)
+    {
+        lock (gate)
+        {
+            closed = Math.Max(closed, coming);
+            return Task.WhenAll([.. waiting.Values.Concat(underWay).Select(one => one.Saved.Task)]).ContinueWith(
+                static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        }
     }
 
     /// <summary>Completes when the document, or a newer value of it, is durable.</summary>
-    /// <returns>False where the store has no such document any more, or a newer revision.</returns>
-    public Task<bool> Save(Document document)
+    /// <param name="readIn">The term in which it was read. What an earlier one left in memory may be unlearned in the store by now.</param>
+    /// <returns>False where the store has no such document any more, or a newer revision, or a newer term begins: it is to be read anew.</returns>
+    public Task<bool> Save(Document document, long readIn)
     {
         Task<bool> saved;
         lock (gate)
         {
+            if (readIn < closed) return Task.FromResult(false);
             if (!waiting.TryGetValue(document.Sequence, out var one)) waiting.Add(document.Sequence, one = new Waiting());
             one.Document = document.WithoutSentences();
             saved = one.Saved.Task;
@@ -119,9 +143,9 @@ public sealed class DocumentWriter : IAsyncDisposable
     {
         lock (gate)
         {
-            List<Waiting> all = [.. waiting.Values];
+            underWay = [.. waiting.Values];
             waiting.Clear();
-            return all;
+            return underWay;
         }
     }
 

@@ -8,7 +8,7 @@ namespace RsrNet.Grains.Replicas;
 /// The engines of one silo and the threads they run on. On a processor each replica has a thread of its own; a device has one thread, which all
 /// replicas of the silo share.
 /// </summary>
-/// <param name="engine">Makes an engine for the notebook's network. The residual mode has one of its own, which runs on processors.</param>
+/// <param name="engine">Makes an engine for the network of either mode.</param>
 /// <param name="device">What engines run on: <see cref="Cpu"/>, or the name of a device.</param>
 public sealed class ReplicaEngines(
     Func<RecursionShape, RecursionOptions, IRecursionEngine> engine, string device, RsrNetOptions options, ITextEncoder encoder) : IDisposable
@@ -33,11 +33,7 @@ public sealed class ReplicaEngines(
     }
 
     /// <summary>Call on the thread that will use it.</summary>
-    public IRecursionEngine Create()
-    {
-        var shape = options.Shape(encoder.Dimensions);
-        return shape.Mode == LearningMode.Residual ? new ResidualEngine(shape, options.Recursion) : engine(shape, options.Recursion);
-    }
+    public IRecursionEngine Create() => engine(options.Shape(encoder.Dimensions), options.Recursion);
 
     public void Dispose() => shared?.Dispose();
 }

@@ -23,7 +23,7 @@ public sealed class RecursionModule : Module<Tensor, Tensor, Tensor, (Tensor Y, 
     public RecursionModule(RecursionShape shape, Device? device = null) : base(nameof(RecursionModule))
     {
         if (shape.Mode != LearningMode.Notebook)
-            throw new ArgumentException($"a network of the mode {shape.Mode} does not run on libtorch; take the engine cpu", nameof(shape));
+            throw new ArgumentException($"a network of the mode {shape.Mode} is not the notebook's; take {nameof(ReaderModule)}", nameof(shape));
         Shape = shape;
         var (d, h, l) = shape;
         fc1 = Linear(shape.Input, h, device: device);

@@ -15,19 +15,23 @@ public static class TorchEngines
     /// <summary>torch-cpu, cuda, and torch, which is cuda where there is a GPU and torch-cpu otherwise.</summary>
     public static EngineCatalog AddTorch(this EngineCatalog catalog) => catalog
         .Add(new EngineOffer(
-            "torch-cpu", "libtorch on the processor", 10, (shape, options) => new TorchEngine(Processor.Value, shape, options))
+            "torch-cpu", "libtorch on the processor", 10, static (shape, options) => Open(Processor.Value, shape, options))
         {
             Missing = TorchDevice.ProblemOfCpu,
             OpenText = static (network, optimizer, options, seed) => new TorchTextEngine(Processor.Value, network, optimizer, options, seed),
             OpenBart = static (folder, options, openTokenizer) => OpenBart(Processor.Value, folder, options, openTokenizer),
         })
-        .Add(new EngineOffer("cuda", "libtorch on an NVIDIA GPU", 30, (shape, options) => new TorchEngine(Gpu.Value, shape, options))
+        .Add(new EngineOffer("cuda", "libtorch on an NVIDIA GPU", 30, static (shape, options) => Open(Gpu.Value, shape, options))
         {
             Missing = TorchDevice.ProblemOfCuda,
             OpenText = static (network, optimizer, options, seed) => new TorchTextEngine(Gpu.Value, network, optimizer, options, seed),
             OpenBart = static (folder, options, openTokenizer) => OpenBart(Gpu.Value, folder, options, openTokenizer),
         })
         .AddChoice("torch", "cuda", "torch-cpu");
+
+    /// <summary>The engine for the network of either mode on a device.</summary>
+    internal static IRecursionEngine Open(TorchDevice device, RecursionShape shape, RecursionOptions options) =>
+        shape.Mode == LearningMode.Residual ? new TorchResidualEngine(device, shape, options) : new TorchEngine(device, shape, options);
 
     /// <summary>BART's encoder on a device.</summary>
     /// <inheritdoc cref="BartEncoder.Open(string, EmbeddingOptions?)"/>

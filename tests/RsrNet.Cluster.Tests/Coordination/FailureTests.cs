@@ -35,8 +35,10 @@ public sealed class FailureTests
         Assert.Equal(400, (await store.ReadLearned(1000, Cancellation)).Count);
         var unfinished = await store.Count(Cancellation);
         Assert.Equal((600, 0), (unfinished.Total, unfinished.Unfinished));
-        // A killed coordinator falls back to its checkpoint, and the articles since are learned again; otherwise nothing is.
-        Assert.InRange(store.Unlearned.Count, withCoordinator ? 2 : 1, withCoordinator ? int.MaxValue : 1);
+        // A killed coordinator falls back to its checkpoint, and the articles since are learned again; otherwise nothing is: it may have to move, where the silo
+        // that knew its place is the one that died, but then in good order.
+        if (withCoordinator) Assert.InRange(store.Unlearned.Count, 2, int.MaxValue);
+        else Assert.Equal(0, store.Again);
         var telemetry = await LearningCluster.Persist(() => cluster.Learner.ReadTelemetry(Cancellation));
         if (withCoordinator) return;
         var current = (await LearningCluster.Persist(() => cluster.Learner.FindWeights(null, Cancellation)))!;

@@ -16,7 +16,7 @@ namespace RsrNet.Grains.Coordination.Models;
 /// </summary>
 [Reentrant, KeepAlive, PreferCpuSilos]
 internal sealed class ModelGrain(
-    IDocumentStore store, IModelStore models, SiloNeighbours neighbours, EngineCatalog engines, TimeProvider time, ILogger<ModelGrain> logger,
+    IDocumentStore store, IModelStore models, SiloNeighbours neighbours, LearningWatch watch, EngineCatalog engines, TimeProvider time, ILogger<ModelGrain> logger,
     ReadSentencePiece? readSentencePiece = null) : Grain, IModelGrain
 {
     private ModelRunner? runner;
@@ -40,7 +40,15 @@ internal sealed class ModelGrain(
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
-        if (runner is not null) await Task.Run(async () => await runner.DisposeAsync(), cancellationToken).WaitAsync(cancellationToken);
+        if (runner is null) return;
+        try
+        {
+            await Task.Run(async () => await runner.DisposeAsync(), cancellationToken).WaitAsync(cancellationToken);
+        }
+        finally
+        {
+            watch.OnLeft();
+        }
     }
 
     public Task Wake()
