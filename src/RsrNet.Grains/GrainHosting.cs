@@ -46,6 +46,9 @@ public sealed record SiloParts
     /// <summary>Makes an engine for the network of either mode.</summary>
     public Func<RecursionShape, RecursionOptions, IRecursionEngine> Engine { get; init; } = EngineCatalog.OfCore().Find("cpu").Create;
 
+    /// <summary>The engine's name, for people.</summary>
+    public string EngineName { get; init; } = "cpu";
+
     /// <summary>What the engines run on.</summary>
     public string Device { get; init; } = ReplicaEngines.Cpu;
 
@@ -85,7 +88,7 @@ public static class GrainHosting
             services.AddSingleton<SiloNeighbours>();
             services.AddSingleton<LearningWatch>();
             services.AddSingleton(provider => new LearnerTelemetry(
-                provider.GetRequiredService<TimeProvider>(), parts.Device, provider.GetRequiredService<ILocalSiloDetails>().Name));
+                provider.GetRequiredService<TimeProvider>(), parts.EngineName, provider.GetRequiredService<ILocalSiloDetails>().Name));
             services.AddSingleton<ISiloTelemetryClient, SiloTelemetryClient>();
             services.AddSingleton<ISiloDocumentsClient, SiloDocumentsClient>();
             services.AddSingleton<DocumentWriter>();

@@ -117,7 +117,7 @@ internal sealed class ClusterProcess : IServing
                 {
                     Options = configuration.Learner, Encoder = encoder, Store = storage.Documents, Checkpoints = storage.Checkpoints, Models = storage.Models,
                     ReadSentencePiece = plan.ReadSentencePiece, TextEngines = plan.Engines,
-                    Engine = plan.Engine.Create,
+                    Engine = plan.Engine.Create, EngineName = plan.Engine.Name,
                     Device = plan.Engine.Name == Cuda ? Cuda : ReplicaEngines.Cpu,
                     Role = options.Role == ProcessRole.Gpu ? SiloRole.Gpu : SiloRole.Cpu,
                 });

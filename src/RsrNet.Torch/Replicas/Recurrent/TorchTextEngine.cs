@@ -40,7 +40,7 @@ public sealed class TorchTextEngine : ITextEngine
         (this.device, this.options, this.network) = (device, options, network);
         random = new SplitMix64(unchecked((ulong)seed));
         (module, tensors, adam) = Place(network, optimizer);
-        if (network is RecurrentNetwork { Shape.Dropout: > 0 }) device.Run(() => manual_seed(seed));
+        if (network is RecurrentNetwork { Shape.Dropout: > 0 }) device.Run(() => manual_seed(seed).Dispose());
     }
 
     public double LearningRate
