@@ -105,7 +105,7 @@ public sealed class WireTests : IDisposable
         var lesson = new Lesson
         {
             X = [1, 2], T = [3, 4], Sentence = [5, 6], PoolGram = [1.5, 2.5], PoolMoment = [3.5], Scale = 0.1, Confidence = [0.2, 0.3], ForetoldCosine = 0.4,
-            Probability = 0.5, Cosine = 0.6, Error = 0.7, ReadoutGram = [0.8], ReadoutMoment = [0.9], Learned = 0.11, Lead = 0.12,
+            Probability = 0.5, Cosine = 0.6, Error = 0.7, PairGram = [0.8], PairMoment = [0.9], Learned = 0.11, Lead = 0.12,
             WordGram = [0.13], WordMoment = [0.14], HighlightWords = 15,
         };
         var contribution = new Contribution

@@ -3,7 +3,7 @@
 
     python3 residual_step.py given.safetensors found.safetensors
 
-Given: the reader's parameters, unit sentence vectors, features, weightings, x, anchor, t, mean.t, pool weights, options [anchor weight, scale, calls].
+Given: the reader's parameters, unit sentence vectors, features, weightings, x, anchor, t, mean.t, pool weights, options [anchor weight, scale, calls, the mean's share in y].
 Found: loss, y, z and the gradient of each parameter. Needs torch (1.13 or later) and nothing else.
 """
 import sys
@@ -19,7 +19,7 @@ def main():
     names = ["fc1.weight", "fc1.bias", "fc_weight.weight", "fc_weight.bias", "fc_latent.weight", "fc_latent.bias"]
     p = {name: given[name].clone().requires_grad_() for name in names}
     sentences, features = given["sentences"], given["features"]
-    anchor_weight, scale, calls = (float(value) for value in given["options"])
+    anchor_weight, scale, calls, share = (float(value) for value in given["options"])
     unit = lambda v: v / v.norm()
 
     pooled = given["weightings"].T @ sentences
@@ -35,7 +35,7 @@ def main():
         z = torch.tanh(functional.linear(hidden.mean(0), p["fc_latent.weight"], p["fc_latent.bias"]))
     loss = 1 - functional.cosine_similarity(u, given["t"] - given["mean.t"], dim=0)
     loss.backward()
-    y = given["mean.t"] + scale / mixed.norm() * (u + anchor_weight * given["anchor"])
+    y = share * given["mean.t"] + scale / mixed.norm() * (u + anchor_weight * given["anchor"])
     found = {"loss": loss.detach().reshape(1), "y": y.detach(), "z": z.detach()}
     # z of the last call stands behind nothing: PyTorch leaves its layer without a gradient where there is one call alone.
     found.update({"grad." + name: torch.zeros_like(value) if value.grad is None else value.grad for name, value in p.items()})

@@ -50,7 +50,7 @@ internal static class EvaluationTable
 
     private static Table Summaries(HeldOutReport held)
     {
-        var table = Table("three sentences", "ROUGE-1", "ROUGE-2", "ROUGE-Lsum");
+        var table = Table("at most three sentences", "ROUGE-1", "ROUGE-2", "ROUGE-Lsum");
         foreach (var (name, means) in held.Rouge) table.AddRow(name, Percent(means.R1), Percent(means.R2), Percent(means.Rlsum));
         return table;
     }

@@ -22,7 +22,7 @@ public sealed record Lesson
 
     public required double[] PoolMoment { get; init; }
 
-    /// <summary>Product of unit(y - mean) with t - mean: the length of y that fits.</summary>
+    /// <summary>Product of what of y is not the mean's, of unit length, with t - mean: the length of y that fits.</summary>
     public required double Scale { get; init; }
 
     /// <summary>[7] <see cref="ConfidenceFeatures"/> of the prediction.</summary>
@@ -39,10 +39,10 @@ public sealed record Lesson
     /// <summary>Mean squared error of the prediction to t.</summary>
     public required double Error { get; init; }
 
-    /// <summary>[12, 12] and [12] sums over the sentences: <see cref="HighlightOverlap.Pairs"/> against <see cref="ReadoutFeatures"/>.</summary>
-    public required double[] ReadoutGram { get; init; }
+    /// <summary>[8, 8] and [8] sums over the article's pairs of words: whether the highlights have one, against <see cref="PairFeatures"/>.</summary>
+    public required double[] PairGram { get; init; }
 
-    public required double[] ReadoutMoment { get; init; }
+    public required double[] PairMoment { get; init; }
 
     /// <summary>[16, 16] and [3, 16] sums over the article's words: whether the highlights have one once, twice, three times, against <see cref="WordFeatures"/>.</summary>
     public required double[] WordGram { get; init; }
@@ -71,18 +71,11 @@ public sealed record Lesson
 
         var confidence = new double[ConfidenceFeatures.Count];
         var foretold = view.PredictCosine(weights, confidence);
-        var words = ReadoutView.Of(view, weights);
+        var expected = ReadoutView.Of(view, weights);
         var overlap = new HighlightOverlap(article.Highlights, article.Sentences.Words);
-        var scorer = new NormalEquations(ReadoutFeatures.Prior, ReadoutFeatures.PriorWeight);
-        for (var i = 0; i < reading.Count; i++)
-        {
-            // A long sentence is a larger part of the summary it gets into: it counts by its length.
-            scorer.Observe(
-                words.Features.AsSpan(i * ReadoutFeatures.Count, ReadoutFeatures.Count), overlap.Pairs(i),
-                SentenceFeatures.Length(article.Sentences.Outlines[i]));
-        }
         var (gram, moment) = Pool(reading, goal);
         var (wordGram, wordMoment) = Words(article.Sentences.Words, overlap);
+        var (pairGram, pairMoment) = Pairs(expected, overlap);
         return new Lesson
         {
             X = article.X,
@@ -90,18 +83,18 @@ public sealed record Lesson
             Sentence = MeanSentence(article.Sentences),
             PoolGram = gram,
             PoolMoment = moment,
-            Scale = VectorMath.Dot(SentenceReading.Centred(y, weights.MeanT), goal),
+            Scale = VectorMath.Dot(SummaryStart.Own(y, weights), goal),
             Confidence = confidence,
             ForetoldCosine = foretold,
             Probability = weights.Line.Probability(foretold),
             Cosine = VectorMath.Cosine(y, t),
             Error = VectorMath.MeanSquaredError(y, t),
-            ReadoutGram = scorer.Gram,
-            ReadoutMoment = scorer.Moment,
+            PairGram = pairGram,
+            PairMoment = pairMoment,
             WordGram = wordGram,
             WordMoment = wordMoment,
             HighlightWords = overlap.Words,
-            Learned = overlap.OfSummary(readout.Pick(words)),
+            Learned = overlap.OfSummary(readout.Pick(expected)),
             Lead = overlap.OfSummary(SentenceReadout.First(article.Sentences, readout.Sentences)),
         };
     }
@@ -124,6 +117,21 @@ public sealed record Lesson
             DoubleMath.AddOuter(gram, features, features);
             var times = Math.Min(overlap.Times(v), WordFeatures.Times);
             for (var i = 0; i < times; i++) DoubleMath.AddScaled(moment.AsSpan(i * k, k), features, 1);
+        }
+        return (gram, moment);
+    }
+
+    private static (double[] Gram, double[] Moment) Pairs(ReadoutView view, HighlightOverlap overlap)
+    {
+        const int k = PairFeatures.Count;
+        var gram = new double[k * k];
+        var moment = new double[k];
+        var pairs = view.Article.Words.Pairs;
+        for (var b = 0; b < pairs.Length; b++)
+        {
+            var features = view.PairFeatures.AsSpan(b * k, k);
+            DoubleMath.AddOuter(gram, features, features);
+            if (overlap.HasPair(pairs[b].First, pairs[b].Second)) DoubleMath.AddScaled(moment, features, 1);
         }
         return (gram, moment);
     }

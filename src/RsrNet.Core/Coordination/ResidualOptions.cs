@@ -52,10 +52,10 @@ public sealed record ResidualOptions
     public int ReservoirSize { get; init; } = 1_000;
 
     /// <summary>
-    /// How much of the article itself is mixed into y. Default 2.25; at least 0. 0 is nearest to the highlights; more finds the article's own summary better
+    /// How much of the article itself is mixed into y. Default 3; at least 0. 0 is nearest to the highlights; more finds the article's own summary better
     /// among others.
     /// </summary>
-    public double Anchor { get; init; } = 2.25;
+    public double Anchor { get; init; } = 3;
 
     /// <summary>What an article's weight in the regressions is multiplied with at each later one. Default 0.9998; in (0, 1]; 1 forgets nothing.</summary>
     public double Forgetting { get; init; } = 0.9998;
@@ -64,10 +64,10 @@ public sealed record ResidualOptions
     public int ReadoutWindow { get; init; } = 200;
 
     /// <summary>
-    /// What the learned readout gives for pairs of words, beside single words each counted once: the more, the nearer to whole phrases of the highlights and
-    /// the less careful about saying things twice. Default 2; at least 0.
+    /// What the expected ROUGE-2 counts for beside the expected ROUGE-1 where the learned readout chooses: the more, the nearer to whole phrases of the highlights.
+    /// Default 4; at least 0.
     /// </summary>
-    public double Phrases { get; init; } = 2;
+    public double Phrases { get; init; } = 4;
 
     /// <summary>The learned readout as these options want it.</summary>
     internal SentenceReadout NewReadout() => new(phrases: Phrases);

@@ -60,16 +60,7 @@ internal sealed class SharedTrainingLoop(
     /// </summary>
     public void MarkLearned()
     {
-        foreach (var flight in group.Flights)
-        {
-            if (flight.IsMarked || flight.LearnedAt is not { } version) continue;
-            flight.IsMarked = true;
-            foreach (var taken in flight.Documents)
-            {
-                taken.Document = taken.Document with { LearnedAt = version };
-                documents.Unsaved.Add(taken);
-            }
-        }
+        foreach (var flight in group.Flights) Mark(flight);
         var current = weights.Version;
         scheduledVersion = Math.Min(scheduledVersion, current);
         if (scheduledVersion == current) return;
@@ -78,6 +69,17 @@ internal sealed class SharedTrainingLoop(
         telemetry.OnWeights(group.Exchange.Current.Weights);
         while (scheduledVersion < current) schedule.OnUpdate(++scheduledVersion);
         weights.Publish();
+    }
+
+    private void Mark(TrainingFlight flight)
+    {
+        if (flight.IsMarked || flight.LearnedAt is not { } version) return;
+        flight.IsMarked = true;
+        foreach (var taken in flight.Documents)
+        {
+            taken.Document = taken.Document with { LearnedAt = version };
+            documents.Unsaved.Add(taken);
+        }
     }
 
     public void OnReplaced(long version)
@@ -150,6 +152,7 @@ internal sealed class SharedTrainingLoop(
     /// <summary>Takes what came of a flight into the documents.</summary>
     private BatchReport Conclude(TrainingFlight flight)
     {
+        Mark(flight); // it may have been learned from and ended since the others were marked
         var outcome = flight.Outcome.GetAwaiter().GetResult();
         telemetry.OnReplicaTrained(
             $"replica {flight.Seat.Replica}", flight.Documents.Count, options.Recursion.SupervisionSteps, flight.BegunAt, flight.Seat.Staleness, flight.Seat.Refused);

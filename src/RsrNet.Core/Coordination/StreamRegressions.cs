@@ -31,7 +31,7 @@ public sealed class StreamRegressions
     private readonly NormalEquations confidence = new(ConfidenceFeatures.Prior, ConfidenceFeatures.PriorWeight);
     private readonly NormalEquations[] words = [.. Enumerable.Range(0, WordFeatures.Times).Select(_ => new NormalEquations(WordFeatures.Prior, WordFeatures.PriorWeight))];
     private readonly NormalEquations reference = new([WordFeatures.PriorReference], WordFeatures.ReferenceWeight);
-    private readonly NormalEquations readout = new(ReadoutFeatures.Prior, ReadoutFeatures.PriorWeight);
+    private readonly NormalEquations pairs = new(PairFeatures.Prior, PairFeatures.PriorWeight);
     private readonly Queue<double> gains = [];
 
     /// <param name="dimensions">d</param>
@@ -62,11 +62,11 @@ public sealed class StreamRegressions
         x.Add(lesson.X);
         t.Add(lesson.T);
         sentence.Add(lesson.Sentence);
-        foreach (var regression in (NormalEquations[])[pool, scale, confidence, readout, reference, .. words]) regression.Forget(options.Forgetting);
+        foreach (var regression in (NormalEquations[])[pool, scale, confidence, pairs, reference, .. words]) regression.Forget(options.Forgetting);
         pool.Add(lesson.PoolGram, lesson.PoolMoment);
         scale.Observe([1], lesson.Scale);
         confidence.Observe(lesson.Confidence, lesson.Cosine);
-        readout.Add(lesson.ReadoutGram, lesson.ReadoutMoment);
+        pairs.Add(lesson.PairGram, lesson.PairMoment);
         reference.Observe([1], lesson.HighlightWords);
         for (var times = 0; times < words.Length; times++) words[times].Add(lesson.WordGram, MomentOf(lesson.WordMoment, times));
         if (x.Count > FewestForetold) Calibration.Add(lesson.ForetoldCosine, lesson.Probability, lesson.Cosine);
@@ -86,7 +86,7 @@ public sealed class StreamRegressions
         statistics.Anchor = (float)options.Anchor;
         Copy(confidence.Weights, statistics.Confidence);
         statistics.Line = Calibration.Line;
-        Copy(readout.Weights, statistics.Readout);
+        Copy(pairs.Weights, statistics.Pairs);
         statistics.Reference = (float)reference.Weights[0];
         for (var times = 0; times < words.Length; times++) Copy(words[times].Weights, statistics.Words.Slice(times * WordFeatures.Count, WordFeatures.Count));
         statistics.ReadoutOpen = gains.Count >= FewestJudged && ReadoutGain > 0 ? 1 : 0;
@@ -106,8 +106,8 @@ public sealed class StreamRegressions
         ["confidence.gram"] = [.. confidence.Gram],
         ["confidence.moment"] = [.. confidence.Moment],
         ["confidence.window"] = Calibration.Values,
-        ["readout.gram"] = [.. readout.Gram],
-        ["readout.moment"] = [.. readout.Moment],
+        ["pairs.gram"] = [.. pairs.Gram],
+        ["pairs.moment"] = [.. pairs.Moment],
         ["readout.window"] = [.. gains],
         ["words.gram"] = [.. words[0].Gram],
         ["words.moment"] = [.. words.SelectMany(regression => regression.Moment)],
@@ -134,7 +134,7 @@ public sealed class StreamRegressions
         pool.Restore(tensors["pool.gram"], tensors["pool.moment"]);
         scale.Restore(tensors["scale.gram"], tensors["scale.moment"]);
         confidence.Restore(tensors["confidence.gram"], tensors["confidence.moment"]);
-        readout.Restore(tensors["readout.gram"], tensors["readout.moment"]);
+        pairs.Restore(tensors["pairs.gram"], tensors["pairs.moment"]);
         reference.Restore(tensors["words.reference.gram"], tensors["words.reference.moment"]);
         for (var times = 0; times < words.Length; times++) words[times].Restore(tensors["words.gram"], MomentOf(tensors["words.moment"], times));
         Calibration.Values = tensors["confidence.window"];

@@ -46,9 +46,8 @@ public sealed class HighlightOverlap
     /// <summary>How often the highlights have one of the article's words.</summary>
     public int Times(int word) => numbers[word] < 0 ? 0 : times[numbers[word]];
 
-    /// <summary>Share of a sentence's pairs of neighbouring words that the highlights have; in [0, 1].</summary>
-    /// <remarks>Precision, not F1 or recall: a long sentence shall not win by its length.</remarks>
-    public double Pairs(int sentence) => RougeScore.Of(CommonPairs([sentence], out var count), count, 1).Precision;
+    /// <summary>Whether the highlights have two of the article's words as neighbours.</summary>
+    public bool HasPair(int first, int second) => numbers[first] >= 0 && numbers[second] >= 0 && pairs.ContainsKey((numbers[first], numbers[second]));
 
     /// <summary>Mean of ROUGE-1 and ROUGE-2 F1 of some sentences together; in [0, 1].</summary>
     /// <param name="picked">Their indices, in order.</param>

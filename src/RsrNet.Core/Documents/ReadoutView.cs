@@ -3,28 +3,28 @@ using RsrNet.Core.Replicas;
 
 namespace RsrNet.Core.Documents;
 
-/// <summary>What the learned readout knows of an article: how its sentences lie to y, and which of its words it expects in the highlights.</summary>
+/// <summary>What the learned readout knows of an article: which of its words and pairs of words it expects in the highlights.</summary>
 public sealed class ReadoutView
 {
-    private ReadoutView(ArticleSentences article, double[] features, double[] scores, double[] expected, double reference)
+    private ReadoutView(ArticleSentences article, double[] expected, double[] pairFeatures, double[] expectedPairs, double reference)
     {
         Article = article;
-        Features = features;
-        Scores = scores;
         Expected = expected;
+        PairFeatures = pairFeatures;
+        ExpectedPairs = expectedPairs;
         Reference = reference;
     }
 
     public ArticleSentences Article { get; }
 
-    /// <summary>[n, 12] <see cref="ReadoutFeatures"/>.</summary>
-    public double[] Features { get; }
-
-    /// <summary>[n] expected share of a sentence's pairs of words that the highlights have.</summary>
-    public double[] Scores { get; }
-
     /// <summary>[V, 3] expected probability that a word stands in the highlights at least once, twice, three times; in [0, 1].</summary>
     public double[] Expected { get; }
+
+    /// <summary>[B, 8] <see cref="Replicas.PairFeatures"/>.</summary>
+    public double[] PairFeatures { get; }
+
+    /// <summary>[B] expected probability that a pair of words stands in the highlights; in [0, 1].</summary>
+    public double[] ExpectedPairs { get; }
 
     /// <summary>Words that highlights have on average.</summary>
     public double Reference { get; }
@@ -35,19 +35,8 @@ public sealed class ReadoutView
     {
         var article = view.Reading.Article;
         var expected = ExpectedTimes(article.Words, statistics.Words);
-        var features = new double[article.Count * ReadoutFeatures.Count];
-        var scores = new double[article.Count];
-        for (var i = 0; i < article.Count; i++)
-        {
-            var own = features.AsSpan(i * ReadoutFeatures.Count, ReadoutFeatures.Count);
-            var words = article.Words.Of(i);
-            double sum = 0;
-            foreach (var word in words) sum += expected[word * WordFeatures.Times];
-            ReadoutFeatures.Write(
-                own, article.Outlines[i], view.Cosines[i], view.Reading.CosinesX[i], view.Reading.Centrality(i), words.Length > 0 ? sum / words.Length : 0);
-            for (var k = 0; k < own.Length; k++) scores[i] += own[k] * statistics.Readout[k];
-        }
-        return new ReadoutView(article, features, scores, expected, statistics.Reference);
+        var features = article.Words.FeaturesOfPairs(expected, view.Cosines);
+        return new ReadoutView(article, expected, features, ExpectedPairsOf(features, statistics.Pairs), statistics.Reference);
     }
 
     private static double[] ExpectedTimes(ArticleWords words, ReadOnlySpan<float> weights)
@@ -65,6 +54,15 @@ public sealed class ReadoutView
                 expected[v * WordFeatures.Times + k] = before;
             }
         }
+        return expected;
+    }
+
+    private static double[] ExpectedPairsOf(ReadOnlySpan<double> features, ReadOnlySpan<float> weights)
+    {
+        Span<double> each = stackalloc double[weights.Length];
+        for (var k = 0; k < weights.Length; k++) each[k] = weights[k];
+        var expected = new double[features.Length / weights.Length];
+        for (var b = 0; b < expected.Length; b++) expected[b] = Math.Clamp(DoubleMath.Dot(features.Slice(b * each.Length, each.Length), each), 0, 1);
         return expected;
     }
 }

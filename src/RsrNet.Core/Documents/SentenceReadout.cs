@@ -3,12 +3,12 @@ using RsrNet.Core.Replicas;
 namespace RsrNet.Core.Documents;
 
 /// <summary>
-/// The learned readout: picks sentence by sentence what adds most to the ROUGE that is expected of the summary, or the first sentences while it is closed. Expected are
-/// ROUGE-1 by the article's words, each counted once (<see cref="WordCoverage"/>), and the share of common pairs of words by a regression for each sentence.
+/// The learned readout: picks sentence by sentence what adds most to the ROUGE that is expected of the summary, and ends it where no sentence adds anything
+/// (<see cref="ExpectedRouge"/>); or the first sentences while it is closed.
 /// </summary>
-/// <param name="sentences">Sentences of a summary.</param>
-/// <param name="phrases">What the expected share of common pairs counts for beside the expected ROUGE-1; at least 0.</param>
-public sealed class SentenceReadout(int sentences = 3, double phrases = 2)
+/// <param name="sentences">Most sentences of a summary.</param>
+/// <param name="phrases">What the expected ROUGE-2 counts for beside the expected ROUGE-1; at least 0.</param>
+public sealed class SentenceReadout(int sentences = 3, double phrases = 4)
 {
     /// <summary>The name under which the learned readout shows itself.</summary>
     public const string Learned = "learned";
@@ -19,7 +19,10 @@ public sealed class SentenceReadout(int sentences = 3, double phrases = 2)
     /// <summary>The contribution of words that the highlights are expected to have and no sentence before had.</summary>
     public const string NewWords = "new words";
 
-    /// <summary>Sentences of a summary.</summary>
+    /// <summary>The contribution of what is neither: that a longer summary makes each hit count less, and that no probability is below 0 or above 1.</summary>
+    public const string Length = "length";
+
+    /// <summary>Most sentences of a summary.</summary>
     public int Sentences => sentences;
 
     /// <summary>The first sentences, in order: what a summary is until the learned readout has proved better.</summary>
@@ -29,22 +32,23 @@ public sealed class SentenceReadout(int sentences = 3, double phrases = 2)
     public int[] Pick(ReadoutView view)
     {
         var n = view.Article.Count;
-        var coverage = new WordCoverage(view);
-        var picked = new int[Math.Min(sentences, n)];
-        for (var p = 0; p < picked.Length; p++)
+        var rouge = new ExpectedRouge(view, phrases);
+        var picked = new List<int>(sentences);
+        while (picked.Count < Math.Min(sentences, n))
         {
             var (best, most) = (-1, double.NegativeInfinity);
             for (var i = 0; i < n; i++)
             {
-                if (picked.AsSpan(0, p).Contains(i)) continue;
-                var gain = Weight * view.Scores[i] + coverage.GainOf(i);
+                if (picked.Contains(i)) continue;
+                var gain = rouge.GainOf(i);
                 if (gain > most) (best, most) = (i, gain);
             }
-            coverage.Add(best);
-            picked[p] = best;
+            if (picked.Count > 0 && most <= 0) break;
+            rouge.Add(best);
+            picked.Add(best);
         }
-        Array.Sort(picked);
-        return picked;
+        picked.Sort();
+        return [.. picked];
     }
 
     /// <summary>The summary that is served, each sentence with what brought it there, the strongest first.</summary>
@@ -57,36 +61,41 @@ public sealed class SentenceReadout(int sentences = 3, double phrases = 2)
         for (var p = 0; p < picks.Length; p++)
         {
             // What the others have leaves it to bring, whatever the order they were picked in.
-            var coverage = new WordCoverage(readout);
-            foreach (var other in picks.Where(other => other != picks[p])) coverage.Add(other);
-            var contributions = Contributions(readout, picks[p], coverage, statistics);
+            var others = new ExpectedRouge(readout, phrases);
+            foreach (var other in picks.Where(other => other != picks[p])) others.Add(other);
             var outline = readout.Article.Outlines[picks[p]];
-            var score = Weight * readout.Scores[picks[p]] + coverage.GainOf(picks[p]);
-            chosen[p] = new SummarySentence(outline.Text, outline.Position, (float)score, contributions);
+            chosen[p] = new SummarySentence(outline.Text, outline.Position, (float)others.GainOf(picks[p]), Contributions(others, picks[p], readout.Article.Count, statistics));
         }
         return new ReadoutSummary(open ? Learned : Lead, chosen);
     }
 
-    private double Weight => phrases / sentences;
-
     /// <summary>Each told against the article's average sentence: what all have alike did not choose anything.</summary>
-    private List<FeatureContribution> Contributions(ReadoutView view, int sentence, WordCoverage others, ResidualStatistics statistics)
+    private static List<FeatureContribution> Contributions(ExpectedRouge others, int sentence, int n, ResidualStatistics statistics)
     {
-        const int k = ReadoutFeatures.Count;
-        var n = view.Article.Count;
-        var contributions = new List<FeatureContribution>(k);
-        for (var feature = 1; feature < k; feature++)
+        const int k = PairFeatures.Count;
+        Span<double> average = stackalloc double[k + 1], own = stackalloc double[k + 1];
+        average.Clear();
+        for (var i = 0; i < n; i++)
         {
-            double average = 0;
-            for (var i = 0; i < n; i++) average += view.Features[i * k + feature] / n;
-            contributions.Add(new FeatureContribution(
-                ReadoutFeatures.Names[feature], (float)(Weight * statistics.Readout[feature] * (view.Features[sentence * k + feature] - average))));
+            Parts(i, own);
+            for (var part = 0; part <= k; part++) average[part] += own[part] / n;
         }
-        double usual = 0;
-        for (var i = 0; i < n; i++) usual += others.GainOf(i) / n;
-        contributions.Add(new FeatureContribution(NewWords, (float)(others.GainOf(sentence) - usual)));
+        Parts(sentence, own);
+        var contributions = new List<FeatureContribution>(k + 1);
+        for (var part = 0; part <= k; part++)
+        {
+            var name = part == 0 ? NewWords : part == k ? Length : PairFeatures.Names[part];
+            contributions.Add(new FeatureContribution(name, (float)(own[part] - average[part])));
+        }
         contributions.Sort((a, b) => Math.Abs(b.Value).CompareTo(Math.Abs(a.Value)));
         return contributions;
+
+        void Parts(int one, Span<double> parts)
+        {
+            others.PartsOf(one, statistics.Pairs, parts[..k]);
+            parts[k] = others.GainOf(one);
+            for (var part = 0; part < k; part++) parts[k] -= parts[part];
+        }
     }
 }
 

@@ -73,7 +73,7 @@ public sealed class ParameterLayout
                 ("mean.x", d, 0), ("mean.t", d, 0), ("mean.sentence", d, 0),
                 ("pool.weight", PoolFeatures.Count, 0), ("pool.scale", 1, 0), ("pool.anchor", 1, 0),
                 ("confidence.weight", ConfidenceFeatures.Count, 0), ("confidence.offset", 1, 0), ("confidence.slope", 1, 0),
-                ("words.weight", WordFeatures.Times, WordFeatures.Count), ("words.reference", 1, 0), ("readout.weight", ReadoutFeatures.Count, 0), ("readout.open", 1, 0)));
+                ("words.weight", WordFeatures.Times, WordFeatures.Count), ("words.reference", 1, 0), ("pairs.weight", PairFeatures.Count, 0), ("readout.open", 1, 0)));
     }
 
     /// <exception cref="ArgumentException">A gradient has neither a place for each parameter nor one for each that takes part in the loss.</exception>

@@ -48,7 +48,7 @@ public static class RecursionInitialization
     private static void Priors(ResidualStatistics statistics)
     {
         for (var k = 0; k < PoolFeatures.Count; k++) statistics.Pool[k] = (float)PoolFeatures.Prior[k];
-        for (var k = 0; k < ReadoutFeatures.Count; k++) statistics.Readout[k] = (float)ReadoutFeatures.Prior[k];
+        for (var k = 0; k < PairFeatures.Count; k++) statistics.Pairs[k] = (float)PairFeatures.Prior[k];
         statistics.Scale = 1;
         statistics.Reference = (float)WordFeatures.PriorReference;
     }

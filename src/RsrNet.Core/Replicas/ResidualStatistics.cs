@@ -18,7 +18,7 @@ public sealed class ResidualStatistics(RecursionWeights weights)
     private readonly ParameterSlot slope = Slot(weights, "confidence.slope");
     private readonly ParameterSlot words = Slot(weights, "words.weight");
     private readonly ParameterSlot reference = Slot(weights, "words.reference");
-    private readonly ParameterSlot readout = Slot(weights, "readout.weight");
+    private readonly ParameterSlot pairs = Slot(weights, "pairs.weight");
     private readonly ParameterSlot open = Slot(weights, "readout.open");
 
     /// <summary>[d] means of x, of t and of unit sentence vectors: what all have in common and nothing is told by.</summary>
@@ -53,8 +53,8 @@ public sealed class ResidualStatistics(RecursionWeights weights)
     /// <summary>Words that highlights have on average.</summary>
     public ref float Reference => ref reference.Of(buffer)[0];
 
-    /// <summary>[12] weights of <see cref="ReadoutFeatures"/>.</summary>
-    public Span<float> Readout => readout.Of(buffer);
+    /// <summary>[8] weights of <see cref="PairFeatures"/>: for a pair of words to stand in the highlights.</summary>
+    public Span<float> Pairs => pairs.Of(buffer);
 
     /// <summary>1 where the learned readout serves, 0 where the article's first sentences do.</summary>
     public ref float ReadoutOpen => ref open.Of(buffer)[0];

@@ -3,7 +3,7 @@ using RsrNet.Core.Numerics;
 namespace RsrNet.Core.Replicas;
 
 /// <summary>
-/// y0 and the way between y and what the network works on. With mean m, scale r, anchor a and its weight b: u0 = unit(pooled sentences and x),
+/// y0 and the way between y and what the network works on. With the mean's part m, scale r, anchor a and its weight b: u0 = unit(pooled sentences and x),
 /// y0 = m + r k (u0 + b a) with k = 1 / ||u0 + b a||; a correction c of u0 makes y = m + r k (u0 + c + b a).
 /// </summary>
 internal sealed class SummaryStart
@@ -40,9 +40,20 @@ internal sealed class SummaryStart
         VectorMath.AddScaled(mixed, reading.Anchor, statistics.Anchor);
         var norm = VectorMath.Norm(mixed);
         factor = Math.Max(statistics.Scale, LeastScale) / (norm > 0 ? norm : 1);
-        y = statistics.MeanT.ToArray();
+        y = new float[d];
+        VectorMath.AddScaled(y, statistics.MeanT, MeanShare);
         VectorMath.AddScaled(y, mixed, (float)factor);
     }
+
+    /// <summary>
+    /// How much of the highlights' mean is in y. All highlights lie near it, so that it tells none from another: half of it costs no cosine and finds an article's own
+    /// highlights better (on CNN/DailyMail by 0.2 to 0.3 of MRR x 100); none at all costs 0.007 of cosine.
+    /// </summary>
+    internal const float MeanShare = 0.5f;
+
+    /// <summary>What of a y is not the mean's, of unit length; zero where nothing is left.</summary>
+    /// <param name="y">[d]</param>
+    public static float[] Own(ReadOnlySpan<float> y, ResidualStatistics statistics) => SentenceReading.Centred(y, statistics.MeanT, MeanShare);
 
     /// <summary>Below this the way back from y to u would blow rounding up.</summary>
     private const float LeastScale = 0.01f;

@@ -27,7 +27,7 @@ public sealed class SummaryView
     /// <param name="y">[d]; all zero stands for x.</param>
     public static SummaryView Of(SentenceReading reading, ReadOnlySpan<float> y, ResidualStatistics statistics)
     {
-        ReadOnlySpan<float> centred = y.ContainsAnyExcept(0f) ? SentenceReading.Centred(y, statistics.MeanT) : reading.X;
+        ReadOnlySpan<float> centred = y.ContainsAnyExcept(0f) ? SummaryStart.Own(y, statistics) : reading.X;
         return new SummaryView(reading, reading.Against(centred), VectorMath.Dot(reading.X, centred), VectorMath.Dot(reading.Lead, centred));
     }
 

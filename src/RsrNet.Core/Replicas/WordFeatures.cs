@@ -22,6 +22,9 @@ public static class WordFeatures
     /// <summary>How many words the prior counts for.</summary>
     internal const double PriorWeight = 10;
 
+    /// <summary>Place of the word's <see cref="WordFrequency.Weight"/>.</summary>
+    internal const int Rare = 2;
+
     // Of 0 to as many sentences as are read of an article.
     private static readonly double[] Logs = [.. Enumerable.Range(0, ArticleSentences.Limit + 1).Select(sentences => Math.Log(Math.Max(sentences, 1)))];
 
@@ -30,6 +33,9 @@ public static class WordFeatures
         "bias", "log share", "rare", "log sentences", "rare, log sentences", "front 3", "front 10", "rare, front 3", "first sentence", "rare, first sentence",
         "name", "name, log sentences", "number", "repeated", "share of sentences", "rare, share of sentences",
     ];
+
+    /// <summary>Logarithm of a number of sentences, 0 of none.</summary>
+    internal static double LogOf(int sentences) => Logs[sentences];
 
     /// <param name="features">[16]; overwritten.</param>
     /// <param name="frequency">In English news.</param>
@@ -47,7 +53,7 @@ public static class WordFeatures
         var begins = first.IsFirst ? 1 : 0;
         features[0] = 1;
         features[1] = frequency.LogShare / 5;
-        features[2] = rare;
+        features[Rare] = rare;
         features[3] = log;
         features[4] = log * rare;
         features[5] = front;

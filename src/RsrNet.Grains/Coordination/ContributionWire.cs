@@ -98,8 +98,8 @@ internal struct LessonWire
     [Id(8)] public double Probability;
     [Id(9)] public double Cosine;
     [Id(10)] public double Error;
-    [Id(11)] public double[] ReadoutGram;
-    [Id(12)] public double[] ReadoutMoment;
+    [Id(11)] public double[] PairGram;
+    [Id(12)] public double[] PairMoment;
     [Id(13)] public double Learned;
     [Id(14)] public double Lead;
     [Id(15)] public double[] WordGram;
@@ -110,7 +110,7 @@ internal struct LessonWire
     {
         X = lesson.X, T = lesson.T, Sentence = lesson.Sentence, PoolGram = lesson.PoolGram, PoolMoment = lesson.PoolMoment, Scale = lesson.Scale,
         Confidence = lesson.Confidence, ForetoldCosine = lesson.ForetoldCosine, Probability = lesson.Probability, Cosine = lesson.Cosine, Error = lesson.Error,
-        ReadoutGram = lesson.ReadoutGram, ReadoutMoment = lesson.ReadoutMoment, Learned = lesson.Learned, Lead = lesson.Lead,
+        PairGram = lesson.PairGram, PairMoment = lesson.PairMoment, Learned = lesson.Learned, Lead = lesson.Lead,
         WordGram = lesson.WordGram, WordMoment = lesson.WordMoment, HighlightWords = lesson.HighlightWords,
     };
 
@@ -118,7 +118,7 @@ internal struct LessonWire
     {
         X = X.Values!, T = T.Values!, Sentence = Sentence.Values!, PoolGram = PoolGram, PoolMoment = PoolMoment, Scale = Scale,
         Confidence = Confidence, ForetoldCosine = ForetoldCosine, Probability = Probability, Cosine = Cosine, Error = Error,
-        ReadoutGram = ReadoutGram, ReadoutMoment = ReadoutMoment, Learned = Learned, Lead = Lead,
+        PairGram = PairGram, PairMoment = PairMoment, Learned = Learned, Lead = Lead,
         WordGram = WordGram, WordMoment = WordMoment, HighlightWords = HighlightWords,
     };
 }

@@ -36,16 +36,6 @@ public sealed class LessonTests
         }
     }
 
-    [Fact]
-    public void ReadoutTarget_IsHighestForTheSentenceThatTheHighlightsRepeat()
-    {
-        var article = TinyNews.Articles()[0];
-        var overlap = new HighlightOverlap(article.Highlights, article.Sentences.Words);
-        var values = Enumerable.Range(0, article.Sentences.Count).Select(overlap.Pairs).ToArray();
-        Assert.Equal(1, values[0], 1e-12); // every pair
-        Assert.All(values[1..], value => Assert.InRange(value, 0, 1));
-    }
-
     /// <summary>Counted in another way than <see cref="Rouge"/> does, because it is done for every sentence of every article; the figures are the same.</summary>
     [Fact]
     public void Overlap_EqualsRouge()
@@ -54,11 +44,6 @@ public sealed class LessonTests
         {
             string[] highlights = ["The river ROSE by 2 metres; the town: the old town.", "40 branches of the coast"];
             var overlap = new HighlightOverlap(highlights, article.Sentences.Words);
-            for (var i = 0; i < article.Sentences.Count; i++)
-            {
-                var rouge = Rouge.Of([article.Sentences.Outlines[i].Text], highlights);
-                Assert.Equal(rouge.R2.Precision, overlap.Pairs(i), 1e-12);
-            }
             int[] picked = [0, article.Sentences.Count - 1];
             Assert.Equal(Enumerable.Range(0, article.Sentences.Words.Count).Sum(overlap.Times), highlights.Sum(highlight => Known(highlight, article)));
             var both = Rouge.Of([.. picked.Select(i => article.Sentences.Outlines[i].Text)], highlights);
@@ -85,6 +70,34 @@ public sealed class LessonTests
         }
     }
 
+    /// <summary>The pairs, told by their words' names, and their sums, made one pair at a time by a regression of its own.</summary>
+    [Fact]
+    public void PairSums_AreThoseOfThePairs()
+    {
+        var article = TinyNews.Articles()[0] with { Highlights = ["The river rose: the old", "town left"] };
+        var statistics = new ResidualStatistics(TinyNews.Weights());
+        statistics.Words[0] = 0.3f;
+        var lesson = Lesson.Of(article, article.X, statistics, new SentenceReadout());
+        var words = article.Sentences.Words;
+        string[][] tokens = [.. article.Sentences.Outlines.Select(outline => Tokens(outline.Text))];
+        var names = tokens.SelectMany(own => own.Zip(own.Skip(1))).Distinct().ToArray();
+        Assert.Equal(names.Length, words.Pairs.Length);
+        var view = ReadoutView.Of(SummaryView.Of(new SentenceReading(article.Sentences, article.X, statistics), article.X, statistics), statistics);
+        var regression = new NormalEquations(PairFeatures.Prior, PairFeatures.PriorWeight);
+        var heads = Tokens(string.Join(' ', article.Highlights));
+        for (var b = 0; b < names.Length; b++)
+        {
+            var having = Enumerable.Range(0, tokens.Length).Where(i => tokens[i].Zip(tokens[i].Skip(1)).Contains(names[b])).ToArray();
+            Assert.Equal((having[0], having.Length), (words.Pairs[b].Sentence, words.Pairs[b].Sentences));
+            Assert.All(having, i => Assert.Contains(b, words.PairsOf(i).ToArray()));
+            regression.Observe(view.PairFeatures.AsSpan(b * PairFeatures.Count, PairFeatures.Count), heads.Zip(heads.Skip(1)).Contains(names[b]) ? 1 : 0);
+        }
+        Assert.Equal(names.Length, tokens.Sum(own => own.Zip(own.Skip(1)).Distinct().Count())); // TinyNews repeats none
+        Assert.True(regression.Moment[0] >= 3, "the river, river rose, and what joins them");
+        foreach (var (expected, actual) in regression.Gram.Zip(lesson.PairGram)) Assert.Equal(expected, actual, 1e-9);
+        foreach (var (expected, actual) in regression.Moment.Zip(lesson.PairMoment)) Assert.Equal(expected, actual, 1e-9);
+    }
+
     [Fact]
     public void Unlabelled_IsRefused()
     {
@@ -93,6 +106,9 @@ public sealed class LessonTests
             () => Lesson.Of(article, article.X, new ResidualStatistics(TinyNews.Weights()), new SentenceReadout()));
         Assert.Contains("has no highlights", problem.Message, StringComparison.Ordinal);
     }
+
+    private static string[] Tokens(string text) =>
+        new string([.. text.Select(unit => char.IsAsciiLetterOrDigit(unit) ? char.ToLowerInvariant(unit) : ' ')]).Split(' ', StringSplitOptions.RemoveEmptyEntries);
 
     /// <summary>Words of a text, each kind once, counted as often as the text has it, that the article has, too.</summary>
     private static int Known(string text, ReadArticle article)

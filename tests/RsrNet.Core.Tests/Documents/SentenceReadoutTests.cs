@@ -24,28 +24,30 @@ public sealed class SentenceReadoutTests
     {
         var (view, statistics) = View();
         statistics.ReadoutOpen = 1;
-        statistics.Readout.Clear();
-        statistics.Readout[8] = 1; // digits
-        statistics.Readout[5] = -0.5f; // and not in front
+        statistics.Pairs.Clear();
+        statistics.Pairs[4] = 1; // rare words
         var summary = new SentenceReadout(sentences: 2).Of(view, statistics);
         Assert.Equal("learned", summary.Readout);
-        Assert.Equal([4, 5], summary.Sentences.Select(sentence => sentence.Position));
-        Assert.Equal("front 10", summary.Sentences[1].Contributions![0].Feature);
-        Assert.Contains("digits", summary.Sentences[0].Contributions!.Take(2).Select(contribution => contribution.Feature));
+        var rare = Enumerable.Range(0, 6).OrderByDescending(i => new ExpectedRouge(ReadoutView.Of(view, statistics), 4).GainOf(i)).First();
+        Assert.Contains(rare, summary.Sentences.Select(sentence => sentence.Position));
+        Assert.Equal(summary.Sentences.Select(sentence => sentence.Position).Order(), summary.Sentences.Select(sentence => sentence.Position));
+        Assert.Contains("rare words", summary.Sentences[0].Contributions!.Take(2).Select(contribution => contribution.Feature));
     }
 
-    /// <summary>What the features and the new words added, summed up, is how much better the sentence is than the article's average one.</summary>
+    /// <summary>What the features, the new words and the length added, summed up, is how much better the sentence is than the article's average one.</summary>
     [Fact]
     public void Contributions_SumToTheScoreAboveTheAverage()
     {
         var (view, statistics) = View();
         statistics.ReadoutOpen = 1;
         statistics.Words[2] = 0.5f; // rare words
+        for (var k = 0; k < PairFeatures.Count; k++) statistics.Pairs[k] = 0.05f * (k - 2); // some below 0, where no probability is
         var chosen = Assert.Single(new SentenceReadout(sentences: 1, phrases: 2).Of(view, statistics).Sentences);
-        var readout = ReadoutView.Of(view, statistics);
-        var scores = Enumerable.Range(0, 6).Select(i => 2 * readout.Scores[i] + new WordCoverage(readout).GainOf(i)).ToArray();
+        var scores = Enumerable.Range(0, 6).Select(i => new ExpectedRouge(ReadoutView.Of(view, statistics), 2).GainOf(i)).ToArray();
         Assert.Equal(scores.Max(), chosen.Score, 1e-4);
         Assert.Equal(scores.Max() - scores.Average(), chosen.Contributions!.Sum(contribution => contribution.Value), 1e-4);
+        foreach (var name in (string[])[SentenceReadout.NewWords, SentenceReadout.Length, .. PairFeatures.Names.Skip(1)])
+            Assert.Single(chosen.Contributions!, contribution => contribution.Feature == name);
         Assert.Contains(chosen.Contributions!, contribution => contribution is { Feature: SentenceReadout.NewWords, Value: not 0 });
     }
 
@@ -53,32 +55,54 @@ public sealed class SentenceReadoutTests
     public void WhatIsSaidAlready_IsNotPickedAgain()
     {
         var (view, statistics) = View();
-        statistics.Readout.Clear();
-        statistics.Readout[5] = 0.01f; // the first ones, by a little
-        Assert.Equal([0, 1], new SentenceReadout(2).Pick(ReadoutView.Of(view, statistics)));
+        statistics.Pairs.Clear();
         statistics.Words[0] = 0.5f; // every word once, and the second sentence has all of the first
         Assert.DoesNotContain(0, new SentenceReadout(2).Pick(ReadoutView.Of(view, statistics)));
-        Assert.Equal([0, 1], new SentenceReadout(2, phrases: 100).Pick(ReadoutView.Of(view, statistics)));
+        statistics.Words.Clear();
+        statistics.Pairs[0] = 0.5f; // every pair once, likewise
+        Assert.DoesNotContain(0, new SentenceReadout(2).Pick(ReadoutView.Of(view, statistics)));
     }
 
-    /// <summary>The expected ROUGE-1 of a summary, worked out in the open.</summary>
+    /// <summary>A sentence that nothing is expected of makes the summary longer and no better.</summary>
     [Fact]
-    public void Coverage_CountsEachWordAsOftenAsItIsExpected()
+    public void NothingToAdd_EndsTheSummary()
     {
-        var (view, statistics) = View("The dam broke. The dam and the wall.");
+        var (view, statistics) = View();
+        statistics.Pairs.Clear();
+        statistics.Pairs[5] = 1; // in front alone
+        statistics.Pairs[0] = -0.5f;
+        var readout = ReadoutView.Of(view, statistics);
+        var picked = new SentenceReadout(3, phrases: 1).Pick(readout);
+        Assert.InRange(picked.Length, 1, 2);
+        var rouge = new ExpectedRouge(readout, 1);
+        foreach (var sentence in picked) rouge.Add(sentence);
+        Assert.All(Enumerable.Range(0, 6).Except(picked), i => Assert.True(rouge.GainOf(i) <= 0));
+    }
+
+    /// <summary>The expected ROUGE-1 and -2 of a summary, worked out in the open.</summary>
+    [Fact]
+    public void Expected_CountsEachWordAsOftenAsItIsExpected_AndEachPairOnce()
+    {
+        var (view, statistics) = View("The dam broke. The dam broke and the wall.");
         statistics.Words.Clear();
         statistics.Words[0] = 0.5f;                      // every word once, perhaps
         statistics.Words[WordFeatures.Count] = 0.25f;    // and twice, less so
         statistics.Words[2 * WordFeatures.Count] = 0.4f; // three times is never likelier than twice
+        statistics.Pairs.Clear();
+        statistics.Pairs[0] = 0.1f;
         statistics.Reference = 10;
-        var coverage = new WordCoverage(ReadoutView.Of(view, statistics));
-        Assert.Equal(2 * 1.5 / 13, coverage.GainOf(0), 1e-6);
-        coverage.Add(0);
-        Assert.Equal(2 * 1.5 / 13, coverage.Expected, 1e-6);
-        // the: 0.25 + 0.25, dam: 0.25, and, wall: 0.5 each
-        Assert.Equal(2 * (1.5 + 1.75) / 18 - coverage.Expected, coverage.GainOf(1), 1e-6);
-        coverage.Add(1);
-        Assert.Equal(2 * 3.25 / 18, coverage.Expected, 1e-6);
+        var rouge = new ExpectedRouge(ReadoutView.Of(view, statistics), 3);
+        Assert.Equal((0, 0), (rouge.Words, rouge.Pairs));
+        var first = 2 * 1.5 / 13 + 3 * 2 * 0.2 / (2 + 9); // the dam, dam broke
+        Assert.Equal(first, rouge.GainOf(0), 1e-6);
+        rouge.Add(0);
+        Assert.Equal(2 * 1.5 / 13, rouge.Words, 1e-6);
+        Assert.Equal(2 * 0.2 / 11, rouge.Pairs, 1e-6);
+        // the: 0.25 + 0.25, dam, broke: 0.25, and, wall: 0.5 each; broke and, and the, the wall
+        var both = 2 * (1.5 + 2) / 19 + 3 * 2 * 0.5 / (8 + 9);
+        Assert.Equal(both - first, rouge.GainOf(1), 1e-6);
+        rouge.Add(1);
+        Assert.Equal(both, rouge.Total, 1e-6);
     }
 
     [Fact]

@@ -114,7 +114,7 @@ public sealed class ResidualLearnerTests
         Assert.Equal(Math.Min(3, ArticleSentences.Of(Encoder, Wire[60].Text).Count), summary.Sentences.Count);
         foreach (var sentence in summary.Sentences)
         {
-            Assert.Equal(ReadoutFeatures.Count, sentence.Contributions!.Count); // all but the bias, and new words
+            Assert.Equal(PairFeatures.Count + 1, sentence.Contributions!.Count); // all but the bias, new words, and length
             Assert.Contains(sentence.Contributions, one => one.Value != 0);
         }
         var dots = new Document { Article = new Article("x", "..."), Sequence = 1, Revision = 1, IngestedAt = default };
@@ -130,12 +130,12 @@ public sealed class ResidualLearnerTests
         var then = (await learner.FindWeights(kept, Cancellation))!;
         await learner.Ingest(Wire[24..48], Cancellation);
         await learner.Learn(Ids(24, 24), Cancellation);
-        Assert.NotEqual(then.Residual!.Regressions["readout.gram"], (await learner.FindWeights(null, Cancellation))!.Residual!.Regressions["readout.gram"]);
+        Assert.NotEqual(then.Residual!.Regressions["pairs.gram"], (await learner.FindWeights(null, Cancellation))!.Residual!.Regressions["pairs.gram"]);
 
         var version = await learner.RestoreWeights(kept, Cancellation);
         var now = (await learner.FindWeights(null, Cancellation))!;
         Assert.Equal(version, now.Version);
-        Assert.Equal(then.Residual.Regressions["readout.gram"], now.Residual!.Regressions["readout.gram"]);
+        Assert.Equal(then.Residual.Regressions["pairs.gram"], now.Residual!.Regressions["pairs.gram"]);
         Assert.Equal(then.Served.Statistics, now.Served.Statistics);
     }
 

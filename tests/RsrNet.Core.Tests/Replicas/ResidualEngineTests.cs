@@ -148,7 +148,7 @@ public sealed class ResidualEngineTests
         writer.Add("t", [d], article.T!);
         writer.Add("mean.t", [d], statistics.MeanT.ToArray());
         writer.Add("pool", [PoolFeatures.Count], statistics.Pool.ToArray());
-        writer.Add("options", [3], new float[] { statistics.Anchor, statistics.Scale, Depth.Calls });
+        writer.Add("options", [4], new float[] { statistics.Anchor, statistics.Scale, Depth.Calls, SummaryStart.MeanShare });
         using (var file = File.Create(given)) writer.WriteTo(file);
         TorchPython.Run("residual_step.py", given, found);
 
