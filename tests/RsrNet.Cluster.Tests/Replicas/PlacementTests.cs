@@ -32,8 +32,8 @@ public sealed class PlacementTests
             return new[] { "CoordinatorGrain", "ModelDirectoryGrain" }.All(grain => now.GetValueOrDefault(grain) is { } place && !place.Contains(gpu));
         }, "the coordinator's way, and the directory's");
         var places = await Places(cluster);
-        // Its telemetry is a part of each silo.
-        foreach (var (type, silos) in places) Assert.True(type is "ReplicaGrain" or "SiloTelemetry" || !silos.Contains(gpu), type);
+        // Its telemetry is a part of each silo, and its way to documents.
+        foreach (var (type, silos) in places) Assert.True(type is "ReplicaGrain" or "SiloTelemetry" or "SiloDocuments" || !silos.Contains(gpu), type);
         Assert.Contains("CoordinatorGrain", places.Keys);
         Assert.Contains("SearchShardGrain", places.Keys);
     }
