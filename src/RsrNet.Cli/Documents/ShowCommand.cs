@@ -10,6 +10,9 @@ namespace RsrNet.Cli.Documents;
 /// <summary><c>rsrnet show ID [--watch]</c>: how far a document's refinement is, and its summary.</summary>
 internal static class ShowCommand
 {
+    /// <summary>Below it nothing can be told in single precision: such a residual is drawn as this one.</summary>
+    private const double LeastResidual = 1e-9;
+
     public static Command Create(Terminal terminal)
     {
         var id = new Argument<string>("ID") { Description = "The document's id." };
@@ -64,7 +67,8 @@ internal static class ShowCommand
                 }
                 var step = JsonNode.Parse(data);
                 // Residuals fall by decades.
-                if (step.Number("residualY") is > 0 and var residual) course.Add(Math.Log10(residual));
+                // Where y stays where it is, the course is at its lowest.
+                if (step.Number("residualY") is >= 0 and var residual) course.Add(Math.Log10(Math.Max(residual, LeastResidual)));
                 terminal.ResultWriter.WriteLine(
                     $"step {step.Integer("step")}  weights {step.Integer("weightVersion")}  residual y {step.Number("residualY").Brief()}" +
                     $"  z {step.Number("residualZ").Brief()}  confidence {step.Number("confidence").Brief()}" +
