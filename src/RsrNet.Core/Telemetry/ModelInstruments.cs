@@ -41,19 +41,15 @@ internal static class ModelInstruments
         Learned.Add(articles, tag);
         Updates.Add(updates, tag);
         Refused.Add(refused, tag);
-        Version.Record(version, tag);
-        if (accuracy is { } share) Accuracy.Record(share, tag);
-        if (loss is { } mean) Loss.Record(mean, tag);
+        Show(tag, version, accuracy, loss);
         Duration.Record(duration.TotalSeconds, tag);
     }
 
     public static void OnSeen(ModelSnapshot model)
     {
         var tag = Tag(model.Name);
-        Version.Record(model.Version, tag);
+        Show(tag, model.Version, model.Accuracy, model.Loss);
         CheckpointVersion.Record(model.CheckpointVersion, tag);
-        if (model.Accuracy is { } share) Accuracy.Record(share, tag);
-        if (model.Loss is { } mean) Loss.Record(mean, tag);
     }
 
     public static void OnCheckpointed(string model, long version, TimeSpan elapsed)
@@ -61,6 +57,13 @@ internal static class ModelInstruments
         Version.Record(version, Tag(model));
         CheckpointVersion.Record(version, Tag(model));
         CheckpointDuration.Record(elapsed.TotalSeconds, Tag(model));
+    }
+
+    private static void Show(KeyValuePair<string, object?> tag, long version, double? accuracy, double? loss)
+    {
+        Version.Record(version, tag);
+        if (accuracy is { } share) Accuracy.Record(share, tag);
+        if (loss is { } mean) Loss.Record(mean, tag);
     }
 
     private static KeyValuePair<string, object?> Tag(string model) => new(Name, model);

@@ -20,7 +20,8 @@ namespace RsrNet.Grains.Coordination;
 /// </summary>
 [Reentrant, KeepAlive, PreferCpuSilos]
 internal sealed class CoordinatorGrain(
-    IDocumentStore store, ITextEncoder encoder, RsrNetOptions options, GrainOptions grainOptions, ISiloTelemetryClient silos, ISiloDocumentsClient documents, LearningWatch watch, SiloNeighbours neighbours, TimeProvider time,
+    IDocumentStore store, ITextEncoder encoder, RsrNetOptions options, GrainOptions grainOptions, ISiloTelemetryClient silos,
+    ISiloDocumentsClient documents, LearningWatch watch, SiloNeighbours neighbours, TimeProvider time,
     ILogger<CoordinatorGrain> logger, ICheckpointStore? checkpoints = null) : Grain, ICoordinatorGrain, IRemindable, IDisposable
 {
     private const string TermSetting = "term";

@@ -80,9 +80,9 @@ public sealed unsafe class TorchResidualEngine : IRecursionEngine, IArticleReade
             using var scope = NewDisposeScope();
             using var noGradient = no_grad();
             var (placed, cosines, latent) = Place(rows);
-            ReaderOutcome? last = null;
-            for (var recursion = 0; recursion < options.LatentRecursions; recursion++) (last, cosines, latent) = Recurse(placed, cosines, latent);
-            Read(last!, rows);
+            var last = Recurse(placed, cosines, latent);
+            for (var recursion = 1; recursion < options.LatentRecursions; recursion++) last = Recurse(placed, last.Cosines, last.Latent);
+            Read(last, rows);
         });
         rows.End(articles, batch, training: false);
     }
@@ -103,9 +103,9 @@ public sealed unsafe class TorchResidualEngine : IRecursionEngine, IArticleReade
         var (placed, cosines, latent) = Place(rows);
         using (no_grad())
         {
-            for (var recursion = 1; recursion < options.LatentRecursions; recursion++) (_, cosines, latent) = Recurse(placed, cosines, latent);
+            for (var recursion = 1; recursion < options.LatentRecursions; recursion++) (_, _, cosines, latent) = Recurse(placed, cosines, latent);
         }
-        var (last, _, _) = Recurse(placed, cosines, latent);
+        var last = Recurse(placed, cosines, latent);
         var along = Place(rows.StartTarget, rows.Count) + (last.Weights * Place(rows.SentenceTarget, rows.Count, rows.Longest)).sum(1);
         var rowLoss = 1 - along / last.Norm;
         var loss = rowLoss.mean();
@@ -119,15 +119,11 @@ public sealed unsafe class TorchResidualEngine : IRecursionEngine, IArticleReade
     }
 
     /// <summary>A latent recursion: n calls.</summary>
-    private (ReaderOutcome Last, Tensor Cosines, Tensor Latent) Recurse(ReaderRows rows, Tensor cosines, Tensor latent)
+    private ReaderOutcome Recurse(ReaderRows rows, Tensor cosines, Tensor latent)
     {
-        ReaderOutcome? outcome = null;
-        for (var call = 0; call < options.Calls; call++)
-        {
-            outcome = module.Call(rows, cosines, latent);
-            (cosines, latent) = (outcome.Cosines, outcome.Latent);
-        }
-        return (outcome!, cosines, latent);
+        var outcome = module.Call(rows, cosines, latent);
+        for (var call = 1; call < options.Calls; call++) outcome = module.Call(rows, outcome.Cosines, outcome.Latent);
+        return outcome;
     }
 
     private (ReaderRows Rows, Tensor Cosines, Tensor Latent) Place(Rows rows)

@@ -125,13 +125,4 @@ public sealed class ArticleTracesTests : IDisposable
 
     private Activity[] Of(string stage) => [.. _spans.Where(span =>
         span.OperationName == stage && (span.GetTagItem("rsrnet.document.id") as string)?.StartsWith("traced-", StringComparison.Ordinal) == true)];
-
-    private sealed class StandingTime : TimeProvider
-    {
-        public TimeSpan Now { get; set; } = TimeSpan.FromMinutes(5);
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => Now.Ticks;
-    }
 }

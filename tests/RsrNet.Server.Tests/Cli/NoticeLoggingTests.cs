@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using RsrNet.Cli;
+using RsrNet.Core.Tests;
 
 namespace RsrNet.Server.Tests.Cli;
 
@@ -50,13 +51,4 @@ public sealed class NoticeLoggingTests : IDisposable
 
     private void Log(LogLevel level, string text, Exception? exception = null, int id = 1) =>
         _logging.CreateLogger("Orleans").Log(level, new EventId(id), text, exception, (state, _) => state);
-
-    private sealed class StandingTime : TimeProvider
-    {
-        public TimeSpan Now { get; set; } = TimeSpan.FromMinutes(5);
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => Now.Ticks;
-    }
 }
