@@ -111,9 +111,10 @@ public sealed record Lesson
         const int k = WordFeatures.Count;
         var gram = new double[k * k];
         var moment = new double[WordFeatures.Times * k];
+        Span<double> features = stackalloc double[k];
         for (var v = 0; v < words.Count; v++)
         {
-            var features = words.Features.AsSpan(v * k, k);
+            words.WriteFeatures(v, features);
             DoubleMath.AddOuter(gram, features, features);
             var times = Math.Min(overlap.Times(v), WordFeatures.Times);
             for (var i = 0; i < times; i++) DoubleMath.AddScaled(moment.AsSpan(i * k, k), features, 1);
@@ -126,12 +127,12 @@ public sealed record Lesson
         const int k = PairFeatures.Count;
         var gram = new double[k * k];
         var moment = new double[k];
-        var pairs = view.Article.Words.Pairs;
-        for (var b = 0; b < pairs.Length; b++)
+        Span<double> features = stackalloc double[k];
+        for (var b = 0; b < view.Article.Words.Pairs; b++)
         {
-            var features = view.PairFeatures.AsSpan(b * k, k);
+            view.WritePairFeatures(b, features);
             DoubleMath.AddOuter(gram, features, features);
-            if (overlap.HasPair(pairs[b].First, pairs[b].Second)) DoubleMath.AddScaled(moment, features, 1);
+            if (overlap.HasPair(b)) DoubleMath.AddScaled(moment, features, 1);
         }
         return (gram, moment);
     }
