@@ -85,16 +85,18 @@ public sealed class SentenceVectors
         if (!IsSparse) return VectorMath.Dot(Values.AsSpan(start, end - start), vector);
         ref var values = ref MemoryMarshal.GetArrayDataReference(Values);
         ref var places = ref MemoryMarshal.GetArrayDataReference(Places);
-        ref var elements = ref Unsafe.Subtract(ref MemoryMarshal.GetReference(vector), index * Dimensions);
+        // Never before the vector, where a collection that moves it would take the reference for another object's.
+        ref var elements = ref MemoryMarshal.GetReference(vector);
+        var row = index * Dimensions;
         // Two sums in flight hide half of the latency of the addition; all places were checked to lie in the row.
         float sum0 = 0, sum1 = 0;
         var k = start;
         for (; k < end - 1; k += 2)
         {
-            sum0 += Unsafe.Add(ref values, k) * Unsafe.Add(ref elements, Unsafe.Add(ref places, k));
-            sum1 += Unsafe.Add(ref values, k + 1) * Unsafe.Add(ref elements, Unsafe.Add(ref places, k + 1));
+            sum0 += Unsafe.Add(ref values, k) * Unsafe.Add(ref elements, Unsafe.Add(ref places, k) - row);
+            sum1 += Unsafe.Add(ref values, k + 1) * Unsafe.Add(ref elements, Unsafe.Add(ref places, k + 1) - row);
         }
-        if (k < end) sum0 += Unsafe.Add(ref values, k) * Unsafe.Add(ref elements, Unsafe.Add(ref places, k));
+        if (k < end) sum0 += Unsafe.Add(ref values, k) * Unsafe.Add(ref elements, Unsafe.Add(ref places, k) - row);
         return sum0 + sum1;
     }
 

@@ -29,7 +29,7 @@ public sealed record Calibration(double Auroc, double ExpectedError, IReadOnlyLi
         for (var start = 0; start < sorted.Length;)
         {
             var end = start;
-            while (end < sorted.Length && sorted[end].Probability == sorted[start].Probability) end++;
+            while (end < sorted.Length && sorted[end].Probability.Equals(sorted[start].Probability)) end++; // what is no number is equal to itself, too
             for (var i = start; i < end; i++)
             {
                 if (sorted[i].True) ranks += (start + end + 1) / 2.0;

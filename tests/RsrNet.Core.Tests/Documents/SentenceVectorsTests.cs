@@ -38,6 +38,40 @@ public sealed class SentenceVectorsTests
         }
     }
 
+    /// <summary>A reference to before the vector would be left behind, or follow another object, when a collection moves the vector.</summary>
+    [Fact]
+    public void Dot_IsTheSame_WhileCollectionsMoveTheVector()
+    {
+        const int n = 40, d = 768;
+        int[] places = [.. Enumerable.Range(0, n * d).Where(place => place % 10 == 0)];
+        var vectors = new SentenceVectors(n, d, places, [.. places.Select(_ => 1f)], new float[n * n]);
+        using var stop = new CancellationTokenSource();
+        var collector = new Thread(() =>
+        {
+            var kept = new object[4096];
+            for (var i = 0; !stop.IsCancellationRequested; i++)
+            {
+                kept[i * 31 % kept.Length] = new byte[100 + i * 37 % 4000];
+                if (i % 2_000 == 0) GC.Collect(0);
+            }
+        });
+        collector.Start();
+        var wrong = 0;
+        for (var round = 0; round < 20_000; round++)
+        {
+            var vector = new float[d];
+            Array.Fill(vector, 1f);
+            for (var i = 0; i < n; i++)
+            {
+                var expected = ((i + 1) * d + 9) / 10 - (i * d + 9) / 10;
+                if (vectors.Dot(i, vector) != expected) wrong++;
+            }
+        }
+        stop.Cancel();
+        collector.Join();
+        Assert.Equal(0, wrong);
+    }
+
     [Fact]
     public void Elements_AreKeptWithTheirZeros_OnlyWhereThoseAreFew()
     {

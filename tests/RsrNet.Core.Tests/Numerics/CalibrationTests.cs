@@ -15,6 +15,11 @@ public sealed class CalibrationTests
     [Fact]
     public void Ties_CountHalf() => Assert.Equal(2.5 / 4, Calibration.Of([(0.7, true), (0.4, true), (0.4, false), (0.5, false)]).Auroc, 1e-12);
 
+    /// <summary>It is worked out while learning goes on, which must not stand still for it.</summary>
+    [Fact]
+    public void WhatIsNoNumber_ComesToAnEnd() =>
+        Assert.True(double.IsFinite(Calibration.Of([(double.NaN, true), (0.4, false), (double.NaN, false), (0.5, true)]).Auroc));
+
     [Fact]
     public void OneKindMissing_SaysNothing() => Assert.Equal(0.5, Calibration.Of([(0.7, true), (0.4, true)]).Auroc);
 
