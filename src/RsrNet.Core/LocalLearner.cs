@@ -80,7 +80,7 @@ public sealed class LocalLearner : ILearner
         labelled = new LabelledDocuments(
             documents, refinement, options.Coordination,
             isResidual ? new Reservoir<ReservedDocument>(options.Residual.ReservoirSize, options.Recursion.Seed) : null, time);
-        drift = new DriftReaction(encoder.Dimensions, options.Drift, coordinator, labelled.Reservoir is { } reservoir ? reservoir.Shrink : null, telemetry, time);
+        drift = new DriftReaction(encoder.Dimensions, options.Drift, isResidual ? Forget : null, telemetry, time);
         if (isResidual && options.Shadow.Enabled) shadow = new ShadowModel(encoder.Dimensions, options.Shadow, options.Coordination);
         training = group is not null
             ? new SharedTrainingLoop(
@@ -176,6 +176,14 @@ public sealed class LocalLearner : ILearner
             else if (taken.Document.Article.HasHighlights && taken.Document.LearnedAt is null) labelled.Await(taken);
             else refinement.Add(taken);
         }
+    }
+
+    /// <summary>After a drift: all that was learned so far counts for fewer articles.</summary>
+    private void Forget(int articles)
+    {
+        weights.Forget(articles);
+        labelled.Reservoir!.Shrink(articles);
+        shadow?.Forget(articles);
     }
 
     private bool Refine()

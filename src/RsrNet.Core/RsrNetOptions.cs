@@ -102,9 +102,7 @@ public sealed record RsrNetOptions
         AtLeast("Coordination.StalenessBound", Coordination.StalenessBound, 0);
         AtLeast("Coordination.AveragingPeriod", Coordination.AveragingPeriod, 1);
 
-        Between("Drift.RateFactor", Drift.RateFactor, 0, double.PositiveInfinity);
-        AtLeast("Drift.ForArticles", Drift.ForArticles, 1);
-        AtLeast("Drift.KeepReservoir", Drift.KeepReservoir, 0);
+        AtLeast("Drift.KeepArticles", Drift.KeepArticles, 1);
 
         AtLeast("Weights.CheckpointUpdates", Weights.CheckpointUpdates, 1);
         Between("Weights.CheckpointSeconds", Weights.CheckpointSeconds, 0, double.PositiveInfinity);

@@ -13,7 +13,6 @@ public sealed class Coordinator
     private readonly ResidualOptions? configured;
     private CoordinationOptions options;
     private readonly WeightAverage? average;
-    private CoordinationOptions rates;
 
     /// <summary>Whether parameters that take part in no loss have moments and move on without a gradient: none of ours does, somebody else's may.</summary>
     private bool othersMove;
@@ -40,7 +39,7 @@ public sealed class Coordinator
         Require(options.Beta2 is >= 0 and < 1, nameof(options.Beta2), "at least 0 and below 1", options.Beta2);
         Require(options.Epsilon > 0, nameof(options.Epsilon), "above 0", options.Epsilon);
         Require(options.ClipNorm > 0, nameof(options.ClipNorm), "above 0", options.ClipNorm);
-        this.options = rates = options;
+        this.options = options;
         Weights = weights;
         Optimizer = new AdamState(weights.Layout.ParameterCount);
     }
@@ -65,15 +64,8 @@ public sealed class Coordinator
     /// <summary>What is learned beside the network; null in the notebook's mode.</summary>
     public StreamRegressions? Regressions { get; }
 
-    /// <summary>What the learning rate is multiplied with; 1 unless somebody reacts to a drift. Above 0.</summary>
-    public double RateFactor
-    {
-        get => rates.LearningRate / options.LearningRate;
-        set => rates = options with { LearningRate = options.LearningRate * value };
-    }
-
-    /// <summary>Adam's step size now.</summary>
-    internal double LearningRate => rates.LearningRate;
+    /// <summary>Adam's step size.</summary>
+    internal double LearningRate => options.LearningRate;
 
     /// <summary>How the residual mode learns now: as configured, or as the promoted challenger does. Null in the notebook's mode.</summary>
     public ResidualOptions? Residual { get; private set; }
@@ -114,7 +106,7 @@ public sealed class Coordinator
             RefusedGradients++;
             return double.NaN;
         }
-        if (Residual is { WeightDecay: > 0 } residual) VectorMath.Scale(Weights.Parameters, (float)(1 - rates.LearningRate * residual.WeightDecay));
+        if (Residual is { WeightDecay: > 0 } residual) VectorMath.Scale(Weights.Parameters, (float)(1 - options.LearningRate * residual.WeightDecay));
         Step(gradient, GradientClip.Coefficient(norm, options.ClipNorm));
         average?.Add(Weights);
         Observe(lessons);
@@ -152,6 +144,10 @@ public sealed class Coordinator
         Loss = loss;
         return true;
     }
+
+    /// <inheritdoc cref="StreamRegressions.Forget"/>
+    /// <remarks>With the reservoir and whatever else keeps the past, in the residual mode alone.</remarks>
+    public void Forget(int articles) => Regressions?.Forget(articles);
 
     /// <summary>A copy of everything, to be written while learning goes on.</summary>
     public Checkpoint Snapshot(string? encoderId, string mode, DateTimeOffset at) =>
@@ -210,7 +206,7 @@ public sealed class Coordinator
         if (otherwise == Residual) return;
         otherwise.Check();
         Residual = otherwise;
-        rates = options = options with { LearningRate = otherwise.LearningRate };
+        options = options with { LearningRate = otherwise.LearningRate };
         average!.Decay = otherwise.AverageDecay;
         Regressions!.Options = otherwise;
     }
@@ -225,7 +221,7 @@ public sealed class Coordinator
         var (learned, all) = (Weights.Layout.LearnedCount, Weights.Layout.ParameterCount);
         if (gradient.Length == learned && !othersMove)
         {
-            FusedAdam.Step(Weights.Parameters, gradient, coefficient, Optimizer, rates, [(0, learned)]);
+            FusedAdam.Step(Weights.Parameters, gradient, coefficient, Optimizer, options, [(0, learned)]);
             return;
         }
         if (gradient.Length < all)
@@ -235,7 +231,7 @@ public sealed class Coordinator
             gradient = whole;
         }
         othersMove |= gradient[learned..].ContainsAnyExcept(0f);
-        FusedAdam.Step(Weights.Parameters, gradient, coefficient, Optimizer, rates);
+        FusedAdam.Step(Weights.Parameters, gradient, coefficient, Optimizer, options);
     }
 
     private void Observe(IReadOnlyList<Lesson>? lessons)

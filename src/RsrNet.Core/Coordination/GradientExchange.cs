@@ -138,6 +138,13 @@ public sealed class GradientExchange : IGradientExchange
         return await answer;
     }
 
+    /// <inheritdoc cref="Coordinator.Forget"/>
+    public void Forget(int articles) => Locked(() =>
+    {
+        coordinator.Forget(articles);
+        return true;
+    });
+
     /// <inheritdoc cref="Coordinator.Snapshot"/>
     public Checkpoint Snapshot(string? encoderId, string mode, DateTimeOffset at) => Locked(() => coordinator.Snapshot(encoderId, mode, at));
 
@@ -146,7 +153,7 @@ public sealed class GradientExchange : IGradientExchange
     public long Adopt(Checkpoint checkpoint) => Locked(() =>
     {
         var version = coordinator.Adopt(checkpoint);
-        Forget();
+        Abandon();
         return version;
     });
 
@@ -155,7 +162,7 @@ public sealed class GradientExchange : IGradientExchange
     public void Restore(Checkpoint checkpoint) => Locked(() =>
     {
         coordinator.Restore(checkpoint);
-        Forget();
+        Abandon();
         return true;
     });
 
@@ -249,7 +256,7 @@ public sealed class GradientExchange : IGradientExchange
     }
 
     /// <summary>The weights were exchanged for others: what was computed with those before means nothing to these.</summary>
-    private void Forget()
+    private void Abandon()
     {
         oldestBase = coordinator.Version;
         published = null;

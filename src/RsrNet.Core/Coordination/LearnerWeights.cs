@@ -60,6 +60,13 @@ internal sealed class LearnerWeights(Coordinator coordinator, GradientExchange? 
         return version;
     }
 
+    /// <inheritdoc cref="Coordinator.Forget"/>
+    public void Forget(int articles)
+    {
+        if (exchange is null) coordinator.Forget(articles);
+        else exchange.Forget(articles);
+    }
+
     private void Check(Checkpoint checkpoint)
     {
         if (checkpoint.EncoderId is { } id && id != encoderId)

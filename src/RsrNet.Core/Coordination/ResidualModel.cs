@@ -111,6 +111,14 @@ public sealed class ResidualModel : IStreamModel
 
     void IStreamModel.Learn(IReadOnlyList<ReadArticle> articles, RecursionBatch judged) => Learn(articles, judged);
 
+    /// <summary>After a drift of the stream: all articles so far count for fewer.</summary>
+    /// <param name="articles">At least 1.</param>
+    public void Forget(int articles)
+    {
+        coordinator.Forget(articles);
+        reservoir.Shrink(articles);
+    }
+
     /// <summary>Whether the learned readout serves.</summary>
     internal bool ReadoutOpen => new ResidualStatistics(Served).ReadoutOpen > 0;
 

@@ -61,6 +61,12 @@ internal sealed class ShadowModel : IAsyncDisposable
         if (articles.Count > 0 && !batches.Writer.TryWrite(new Batch(articles, cosines, rouge))) Interlocked.Add(ref skipped, articles.Count);
     }
 
+    /// <inheritdoc cref="ResidualModel.Forget"/>
+    public void Forget(int articles)
+    {
+        lock (gate) model.Forget(articles);
+    }
+
     public ShadowReport Read()
     {
         Pair[] pairs;

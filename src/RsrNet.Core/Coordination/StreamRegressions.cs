@@ -62,16 +62,29 @@ public sealed class StreamRegressions
         x.Add(lesson.X);
         t.Add(lesson.T);
         sentence.Add(lesson.Sentence);
-        foreach (var regression in (NormalEquations[])[pool, scale, confidence, pairs, reference, .. words]) regression.Forget(options.Forgetting);
+        foreach (var regression in All) regression.Forget(options.Forgetting);
         pool.Add(lesson.PoolGram, lesson.PoolMoment);
         scale.Observe([1], lesson.Scale);
         confidence.Observe(lesson.Confidence, lesson.Cosine);
         pairs.Add(lesson.PairGram, lesson.PairMoment);
         reference.Observe([1], lesson.HighlightWords);
         for (var times = 0; times < words.Length; times++) words[times].Add(lesson.WordGram, MomentOf(lesson.WordMoment, times));
-        if (x.Count > FewestForetold) Calibration.Add(lesson.ForetoldCosine, lesson.Probability, lesson.Cosine);
+        if (x.Count > FewestForetold || Calibration.Count > 0) Calibration.Add(lesson.ForetoldCosine, lesson.Probability, lesson.Cosine);
         while (gains.Count >= options.ReadoutWindow) gains.Dequeue();
         gains.Enqueue(lesson.Learned - lesson.Lead);
+    }
+
+    /// <summary>
+    /// Has all articles so far count for fewer, so that those to come tell more: after a drift of the stream. What calibrates confidence and what decides on the readout
+    /// follow by their windows.
+    /// </summary>
+    /// <param name="articles">At least 1; nothing changes where they count for no more.</param>
+    public void Forget(int articles)
+    {
+        foreach (var mean in (RunningMean[])[x, t, sentence]) mean.Forget(articles);
+        var count = reference.Gram[0]; // each article is one observation of 1
+        if (count <= articles) return;
+        foreach (var regression in All) regression.Forget(articles / count);
     }
 
     /// <summary>Writes what was found into the weights' statistics.</summary>
@@ -141,6 +154,8 @@ public sealed class StreamRegressions
         gains.Clear();
         foreach (var gain in tensors["readout.window"].TakeLast(options.ReadoutWindow)) gains.Enqueue(gain);
     }
+
+    private NormalEquations[] All => [pool, scale, confidence, pairs, reference, .. words];
 
     private static ReadOnlySpan<double> MomentOf(double[] moments, int times) => moments.AsSpan(times * WordFeatures.Count, WordFeatures.Count);
 

@@ -14,6 +14,10 @@ public sealed class RunningMean(int dimensions, long horizon)
     /// <summary>Vectors so far.</summary>
     public long Count { get; set; }
 
+    /// <summary>Has all vectors so far count for so many: the next ones move the mean more.</summary>
+    /// <param name="vectors">At least 1.</param>
+    public void Forget(long vectors) => Count = Math.Min(Count, vectors);
+
     /// <param name="vector">[d]</param>
     public void Add(ReadOnlySpan<float> vector)
     {

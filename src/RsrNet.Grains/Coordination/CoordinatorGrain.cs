@@ -63,11 +63,18 @@ internal sealed class CoordinatorGrain(
         if (again > 0) logger.LogWarning("{Documents} documents were learned after the newest checkpoint (version {Version}) and will be learned anew", again, exchange.Version);
         keeper = new CheckpointKeeper(exchange, checkpoints, encoder.Id, options, HoldsTerm, telemetry, time);
         var sample = new LearnedSample(options);
-        var drift = new DriftReaction(encoder.Dimensions, options.Drift, coordinator, options.Learning == LearningMode.Residual ? sample.Shrink : null, telemetry, time);
+        var drift = new DriftReaction(encoder.Dimensions, options.Drift, options.Learning == LearningMode.Residual ? Forget : null, telemetry, time);
         dispatch = new Dispatch(options, grainOptions, store, GrainFactory, exchange, sample, drift, keeper, telemetry, time, logger);
         await dispatch.Remember(cancellationToken);
         learning = Learn();
         logger.LogInformation("term {Term} begins at weight version {Version}", term, exchange.Version);
+
+        void Forget(int articles)
+        {
+            exchange.Forget(articles);
+            sample.Shrink(articles);
+            if (options.Shadow.Enabled) GrainFactory.GetGrain<IShadowGrain>(0).Forget(articles).Ignore();
+        }
     }
 
     public override async Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)

@@ -19,6 +19,10 @@ public interface IShadowGrain : IGrainWithIntegerKey
     [Alias("on-judged"), OneWay]
     Task OnJudged([Immutable] Document[] lean, [Immutable] double[] cosines, [Immutable] double[] rouge);
 
+    /// <inheritdoc cref="ResidualModel.Forget"/>
+    [Alias("forget"), OneWay]
+    Task Forget(int articles);
+
     /// <inheritdoc cref="ILearner.ReadShadow"/>
     [Alias("read")]
     Task<ShadowReport?> Read();
@@ -69,6 +73,8 @@ internal sealed class ShadowGrain(ITextEncoder encoder, RsrNetOptions options, T
             promoting = false;
         }
     }
+
+    public Task Forget(int articles) => Task.Run(() => model?.Forget(articles));
 
     // Reading and copying wait for the batch that is being learned: no short turn.
     public Task<ShadowReport?> Read() => Task.Run(() => model?.Read());

@@ -213,6 +213,27 @@ public sealed class ResidualLearningTests
     }
 
     [Fact]
+    public async Task Drift_IsTold_AndWhatWasBeforeCountsForLess()
+    {
+        Article[] wire = [.. new DemoNewswire(seed: 3, driftAfter: 300).From().Take(450)];
+        var options = LearningCluster.ResidualOptions;
+        options = options with
+        {
+            Drift = new DriftOptions { KeepArticles = 5 }, Residual = options.Residual with { Forgetting = 1 },
+            Shadow = new ShadowOptions { Enabled = true, Challenger = options.Residual, Window = 20 },
+        };
+        await using var cluster = await LearningCluster.Start(2, options, encoder: Encoder);
+        await cluster.Learner.Ingest(wire[..300], Cancellation);
+        await cluster.Settled(300);
+        await cluster.Learner.Ingest(wire[300..], Cancellation);
+        await cluster.Settled(450);
+        await LearningCluster.Eventually(
+            async () => (await cluster.Learner.ReadTelemetry(Cancellation)).Drifts.Any(drift => drift is { IsDrift: true, Signal: "familiarity" }), "the drift");
+        var counted = (await cluster.Learner.FindWeights(null, Cancellation))!.Residual!.Regressions["words.reference.gram"][0];
+        Assert.InRange(counted, 5, wire[300..].Count(article => article.HasHighlights) + 5);
+    }
+
+    [Fact]
     public async Task Shadow_WhereNoneIsWanted_IsNotThere()
     {
         await using var cluster = await LearningCluster.Start(1);

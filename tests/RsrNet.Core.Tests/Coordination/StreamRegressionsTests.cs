@@ -71,6 +71,35 @@ public sealed class StreamRegressionsTests
         Assert.InRange(ScaleOf(forgets), 0.59f, 0.7f);
     }
 
+    /// <summary>After a drift: 30 articles of one kind that count for 5 against 10 of the other.</summary>
+    [Fact]
+    public void Forget_LetsTheOlderArticlesCountForFewer()
+    {
+        var (keeps, forgets) = (new StreamRegressions(16, Options with { Forgetting = 1 }), new StreamRegressions(16, Options with { Forgetting = 1 }));
+        foreach (var regressions in (StreamRegressions[])[keeps, forgets])
+        {
+            for (var i = 0; i < 30; i++) regressions.Observe(LessonOf(i) with { Scale = 0.2, X = [.. Enumerable.Repeat(1f, 16)] });
+            if (regressions == forgets) regressions.Forget(5);
+            for (var i = 0; i < 10; i++) regressions.Observe(LessonOf(i) with { Scale = 0.6, X = new float[16] });
+        }
+        // The prior counts for one observation of 1.
+        Assert.Equal((30 * 0.2 + 10 * 0.6 + 1) / 41, ScaleOf(keeps), 1e-5);
+        Assert.Equal((5 * 0.2 + 10 * 0.6 + 1) / 16, ScaleOf(forgets), 1e-5);
+        Assert.Equal(0.75, keeps.Tensors()["mean.x"][0], 1e-9);
+        Assert.Equal(5.0 / 15, forgets.Tensors()["mean.x"][0], 1e-9);
+        Assert.Equal(15, forgets.Tensors()["words.reference.gram"][0], 1e-9);
+    }
+
+    [Fact]
+    public void Forget_OfNoMoreThanThereIs_ChangesNothing()
+    {
+        var regressions = Taught(20);
+        var before = Published(regressions);
+        regressions.Forget(20);
+        regressions.Forget(1_000);
+        Assert.Equal(before, Published(regressions));
+    }
+
     [Fact]
     public void WeightAverage_ComesCloserToTheTrainedWeights_ByItsDecay()
     {

@@ -203,17 +203,61 @@ public sealed class ResidualLearnerTests
         Assert.InRange(document!.State!.Step, 1, 899_999);
     }
 
-    [Fact]
-    public async Task Drift_IsTold_AndLearningReacts()
+    [Theory]
+    [InlineData(true, 1)]
+    [InlineData(true, 2)]
+    [InlineData(false, 1)]
+    public async Task Drift_IsTold_AndWhatWasBeforeCountsForLess(bool react, int replicas)
     {
+        Article[] wire = [.. new DemoNewswire(seed: 3, driftAfter: 400).From().Take(600)];
         await using var learner = await LocalLearner.Open(
-            Options with { Drift = new DriftOptions { React = true, KeepReservoir = 5 }, Residual = Options.Residual with { ReservoirSize = 1_000 } },
+            Options with
+            {
+                Drift = new DriftOptions { React = react, KeepArticles = 5 }, Residual = Options.Residual with { Forgetting = 1 },
+                Coordination = Options.Coordination with { Replicas = replicas },
+            },
             Encoder, new MemoryDocumentStore(), null, cancellation: Cancellation);
         learner.Start();
-        await learner.Ingest([.. new DemoNewswire(seed: 3, driftAfter: 400).From().Take(800)], Cancellation);
-        await Settled(learner, 800);
+        await learner.Ingest(wire, Cancellation);
+        await Settled(learner, wire.Length);
         var drifts = (await learner.ReadTelemetry(Cancellation)).Drifts;
         Assert.Contains(drifts, drift => drift is { IsDrift: true, Signal: "familiarity" });
+        var counted = (await learner.FindWeights(null, Cancellation))!.Residual!.Regressions["words.reference.gram"][0];
+        var learned = wire.Count(article => article.HasHighlights);
+        if (react) Assert.InRange(counted, 5, wire[400..].Count(article => article.HasHighlights) + 5 + 2 * Options.Coordination.BatchSize * replicas);
+        else Assert.Equal(learned, counted);
+    }
+
+    /// <summary>What forgetting after a drift is for: the new topics are foretold better.</summary>
+    [Fact]
+    public void Drift_OfWhichLittleIsKept_IsFollowedFaster()
+    {
+        var wire = new DemoNewswire(seed: 3, driftAfter: 1_000);
+        ReadArticle[] read =
+        [
+            .. wire.From().Take(1_400).Where(article => article.HasHighlights).Select(article =>
+            {
+                var embedding = Encoder.Embed(article);
+                return new ReadArticle(article.Id, embedding.X, embedding.T, ArticleSentences.Of(Encoder, article.Text), article.Highlights);
+            }),
+        ];
+        var drifted = Array.FindIndex(read, article => article.Id == wire.From(1_000).First(one => one.HasHighlights).Id);
+        var (kept, forgot) = (MeanCosine(null), MeanCosine(50));
+        Assert.True(forgot > kept + 0.003, $"forgotten {forgot}, kept {kept}");
+
+        double MeanCosine(int? keep)
+        {
+            using var model = new ResidualModel(Encoder.Dimensions, new ResidualOptions());
+            var cosines = new List<double>();
+            for (var first = 0; first < read.Length; first += 8)
+            {
+                if (keep is { } articles && first >= drifted + 16 && first < drifted + 24) model.Forget(articles);
+                var batch = read[first..Math.Min(first + 8, read.Length)];
+                var lessons = model.Learn(batch, model.Predict(batch));
+                if (first >= drifted + 24) cosines.AddRange(lessons.Select(lesson => lesson.Cosine));
+            }
+            return cosines.Average();
+        }
     }
 
     [Fact]
