@@ -66,8 +66,11 @@ public sealed record Lesson
         var t = article.T ?? throw new ArgumentException($"article '{article.Id}' has no highlights to learn from", nameof(article));
         reading ??= new SentenceReading(article.Sentences, article.X, weights);
         var view = SummaryView.Of(reading, y, weights);
-        var goal = (float[])t.Clone();
+        var d = t.Length;
+        Span<float> goal = d <= 1024 ? stackalloc float[d] : new float[d], own = d <= 1024 ? stackalloc float[d] : new float[d];
+        t.CopyTo(goal);
         VectorMath.AddScaled(goal, weights.MeanT, -1);
+        SummaryStart.Own(y, weights, own);
 
         var confidence = new double[ConfidenceFeatures.Count];
         var foretold = view.PredictCosine(weights, confidence);
@@ -83,7 +86,7 @@ public sealed record Lesson
             Sentence = MeanSentence(article.Sentences),
             PoolGram = gram,
             PoolMoment = moment,
-            Scale = VectorMath.Dot(SummaryStart.Own(y, weights), goal),
+            Scale = VectorMath.Dot(own, goal),
             Confidence = confidence,
             ForetoldCosine = foretold,
             Probability = weights.Line.Probability(foretold),
