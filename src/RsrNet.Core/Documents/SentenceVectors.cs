@@ -38,13 +38,14 @@ public sealed class SentenceVectors
             for (var i = 0; i <= count; i++) starts[i] = i * dimensions;
             return;
         }
-        for (int k = 0, before = -1; k < places.Length; k++)
+        for (int k = 0, row = 0, before = -1; k < places.Length; k++)
         {
             if (places[k] <= before || places[k] >= count * dimensions) throw new ArgumentException($"place {places[k]} is out of order or out of range", nameof(places));
             before = places[k];
-            starts[before / dimensions + 1]++;
+            while (before >= (row + 1) * dimensions) starts[++row] = k;
+            starts[row + 1] = k + 1;
         }
-        for (var i = 0; i < count; i++) starts[i + 1] += starts[i];
+        for (var i = 0; i < count; i++) starts[i + 1] = Math.Max(starts[i + 1], starts[i]); // what comes behind the last place is empty
     }
 
     /// <summary>Of all [n, d] elements; keeps the zeros only where they are few.</summary>
@@ -147,7 +148,10 @@ public sealed class SentenceVectors
         else Array.Clear(begins);
         if (sentences is null || values is null || sentences.Length < Places.Length)
             (_sentences, _elements) = (sentences, values) = (new int[Places.Length], new float[Places.Length]);
-        foreach (var place in Places) begins[place % Dimensions + 1]++;
+        for (var i = 0; i < Count; i++)
+        {
+            for (var k = starts[i]; k < starts[i + 1]; k++) begins[Places[k] - i * Dimensions + 1]++;
+        }
         for (var j = 0; j < Dimensions; j++) begins[j + 1] += begins[j];
         for (var i = 0; i < Count; i++)
         {
@@ -164,8 +168,8 @@ public sealed class SentenceVectors
         {
             for (var a = first; a < begins[j]; a++)
             {
-                var row = all.AsSpan(sentences[a] * Count, Count);
-                for (var b = first; b <= a; b++) row[sentences[b]] += values[a] * values[b];
+                ref var row = ref all[sentences[a] * Count];
+                for (var b = first; b <= a; b++) Unsafe.Add(ref row, sentences[b]) += values[a] * values[b]; // sentences[b] <= sentences[a] < Count
             }
             first = begins[j];
         }

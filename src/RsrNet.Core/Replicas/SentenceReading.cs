@@ -177,9 +177,8 @@ public sealed class SentenceReading
         var products = new float[n * n];
         for (var i = 0; i < n; i++)
         {
-            var row = article.Products.AsSpan(i * n, n);
-            for (var k = 0; k <= i; k++)
-                products[k * n + i] = products[i * n + k] = (float)((row[k] - along[i] - along[k] + square) * scales[i] * scales[k]);
+            DoubleMath.WriteCentred(products.AsSpan(i * n, i + 1), article.Products.AsSpan(i * n, i + 1), along, square, scales);
+            for (var k = 0; k < i; k++) products[k * n + i] = products[i * n + k];
         }
         return products;
     }

@@ -1,3 +1,4 @@
+using System.Numerics;
 using RsrNet.Core.Numerics;
 
 namespace RsrNet.Core.Replicas;
@@ -73,7 +74,13 @@ internal sealed class SummaryStart
     /// <param name="u">[d]; overwritten.</param>
     public void Carry(ReadOnlySpan<float> carried, Span<float> u)
     {
-        for (var j = 0; j < u.Length; j++) u[j] = U[j] + (float)((carried[j] - y[j]) / factor);
+        var j = 0;
+        for (; j <= u.Length - Vector<float>.Count; j += Vector<float>.Count)
+        {
+            Vector.Widen(new Vector<float>(carried[j..]) - new Vector<float>(y, j), out var low, out var high);
+            (new Vector<float>(U, j) + Vector.Narrow(low / factor, high / factor)).CopyTo(u[j..]);
+        }
+        for (; j < u.Length; j++) u[j] = U[j] + (float)((carried[j] - y[j]) / factor);
     }
 
     /// <summary>y of u0 + sum of weighted sentences.</summary>
@@ -83,6 +90,12 @@ internal sealed class SummaryStart
     {
         target.Clear();
         reading.AddSum(target, weights);
-        for (var j = 0; j < target.Length; j++) target[j] = y[j] + (float)(target[j] * factor);
+        var j = 0;
+        for (; j <= target.Length - Vector<float>.Count; j += Vector<float>.Count)
+        {
+            Vector.Widen(new Vector<float>(target[j..]), out var low, out var high);
+            (new Vector<float>(y, j) + Vector.Narrow(low * factor, high * factor)).CopyTo(target[j..]);
+        }
+        for (; j < target.Length; j++) target[j] = y[j] + (float)(target[j] * factor);
     }
 }
