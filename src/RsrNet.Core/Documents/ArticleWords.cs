@@ -54,7 +54,7 @@ public sealed class ArticleWords
     internal int Pairs => pairs.Length;
 
     /// <summary>[V] <see cref="FeatureHash.Of"/> of each word.</summary>
-    internal ReadOnlySpan<ulong> Hashes => hashes;
+    internal ulong[] Hashes => hashes;
 
     /// <summary>The words of a sentence, in order, by their numbers.</summary>
     public ReadOnlySpan<int> Of(int sentence) => tokens.AsSpan(starts[sentence], starts[sentence + 1] - starts[sentence]);
