@@ -22,7 +22,7 @@ internal static class EvaluationTable
             terminal.ResultWriter.WriteLine($"gain over the first three sentences, 95% interval: R1 {Gain(held.GainOverLead.R1)}, R2 {Gain(held.GainOverLead.R2)}, RLsum {Gain(held.GainOverLead.Rlsum)}");
             terminal.ResultWriter.WriteLine($"summaries by {string.Join(", ", held.Readouts.Select(pair => $"{pair.Key} {pair.Value}"))}");
             terminal.ResultWriter.WriteLine($"search vector (what /v1/search compares): MRR {Percent(held.SearchRetrieval.Mrr)}");
-            terminal.ResultWriter.WriteLine($"confidence: AUROC {Fraction(held.Confidence.Auroc)}, expected calibration error {Fraction(held.Confidence.ExpectedError)}; said -> came true");
+            terminal.ResultWriter.WriteLine($"confidence: AUROC {Fraction(held.Confidence.Auroc)}, expected calibration error {Fraction(held.Confidence.ExpectedError)} ({Fraction(held.Confidence.ChanceError)} by chance alone; against the median of these articles {Fraction(held.ConfidenceWithin.ExpectedError)}); said -> came true");
             terminal.ResultWriter.WriteLine("  " + string.Join("  ", held.Confidence.Bins.Select(bin => $"{bin.Probability.ToString("0.00", Culture)} -> {bin.Share.ToString("0.00", Culture)} ({bin.Count})")));
             terminal.ResultWriter.WriteLine("step: residual y, residual z, cosine");
             foreach (var step in held.ResidualByStep)

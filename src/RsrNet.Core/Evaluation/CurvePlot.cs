@@ -31,28 +31,10 @@ public static class CurvePlot
 
     private static void Panel(StringBuilder svg, int top, string title, (string Name, double[] Values)[] lines)
     {
-        var low = lines.Min(line => line.Values.Min());
-        var high = lines.Max(line => line.Values.Max());
-        if (high - low < 1e-6) (low, high) = (low - 0.5, high + 0.5);
-        var margin = 0.05 * (high - low);
-        (low, high) = (low - margin, high + margin);
-        double Y(double value) => top + Height - (value - low) / (high - low) * Height;
         svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{Left}\" y=\"{top - 8}\">{title}</text>");
-        for (var tick = 0; tick <= 4; tick++)
-        {
-            var value = low + (high - low) * tick / 4;
-            svg.Append(CultureInfo.InvariantCulture, $"<line x1=\"{Left}\" x2=\"{Left + Width}\" y1=\"{Y(value):0.0}\" y2=\"{Y(value):0.0}\" stroke=\"#e4e4e4\"/>");
-            svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{Left - 6}\" y=\"{Y(value) + 4:0.0}\" text-anchor=\"end\">{value:0.000}</text>");
-        }
-        for (var i = 0; i < lines.Length; i++)
-        {
-            var (name, values) = lines[i];
-            var points = values.Select((value, at) =>
-                string.Create(CultureInfo.InvariantCulture, $"{Left + (double)Width * at / Math.Max(values.Length - 1, 1):0.0},{Y(value):0.0}"));
-            svg.Append(CultureInfo.InvariantCulture, $"<polyline fill=\"none\" stroke=\"{Colours[i % Colours.Length]}\" stroke-width=\"{(i == 0 ? 2 : 1.2)}\" points=\"{string.Join(' ', points)}\"/>");
-            svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{Left + Width + 8}\" y=\"{top + 14 + 18 * i}\" fill=\"{Colours[i % Colours.Length]}\">{name}</text>");
-        }
-        svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{Left + Width}\" y=\"{top + Height + 18}\" text-anchor=\"end\">{lines[0].Values.Length} articles</text>");
+        var panel = new PlotPanel(svg, Left, top, Width, Height, lines.SelectMany(line => line.Values));
+        for (var i = 0; i < lines.Length; i++) panel.Line(lines[i].Name, lines[i].Values, Colours[i % Colours.Length], i == 0 ? 2 : 1.2);
+        panel.Below($"{lines[0].Values.Length} articles");
     }
 
     private static double[] Running(IEnumerable<double> values)

@@ -110,7 +110,9 @@ internal sealed class EvaluationPass(IStreamModel model, ITextEncoder encoder, i
                 Y = y,
                 SearchVector = SearchVector.Of(article.X, y),
                 Baselines = baselines.ToDictionary(baseline => baseline.Name, baseline => Foretold(baseline, article.X)),
-                Confidence = (batch.Confidence[row], VectorMath.Cosine(y, article.T!) > usual),
+                Confidence = batch.Confidence[row],
+                Cosine = VectorMath.Cosine(y, article.T!),
+                Usual = usual,
                 Rouge = new Dictionary<string, Rouge>
                 {
                     ["ours"] = Score(Texts(summaries[row]), article),

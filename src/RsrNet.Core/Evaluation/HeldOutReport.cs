@@ -8,17 +8,23 @@ namespace RsrNet.Core.Evaluation;
 /// <param name="Rouge">By name: ours, lead3, centroid, random, oracle.</param>
 /// <param name="GainOverLead">Paired bootstrap, 95%.</param>
 /// <param name="ResidualByStep">Mean over the articles, from the first step on.</param>
+/// <param name="Confidence">q against what it says: that the cosine is above the median of the stream before.</param>
+/// <param name="ConfidenceWithin">
+/// q against the median of the judged articles themselves: what is left of the error where these are not nearer to their highlights, or farther from them, than the
+/// stream was.
+/// </param>
 /// <param name="Readouts">Summaries by the readout that made them.</param>
 public sealed record HeldOutReport(
     double Similarity, double Mse, Retrieval Retrieval, Retrieval SearchRetrieval,
     IReadOnlyDictionary<string, RougeMeans> Rouge, RougeGain GainOverLead, IReadOnlyDictionary<string, BaselineReport> Baselines,
-    IReadOnlyList<StepResidual> ResidualByStep, Calibration Confidence, IReadOnlyDictionary<string, int> Readouts)
+    IReadOnlyList<StepResidual> ResidualByStep, Calibration Confidence, Calibration ConfidenceWithin, IReadOnlyDictionary<string, int> Readouts)
 {
     /// <param name="articles">At least one.</param>
     internal static HeldOutReport Of(IReadOnlyList<JudgedArticle> articles)
     {
         float[][] targets = [.. articles.Select(article => article.T)];
         var ours = VectorsOf(articles, targets, article => article.Y);
+        var median = articles.Select(article => article.Cosine).Order().ElementAt(articles.Count / 2);
         Interval Gain(Func<Rouge, double> score) => Bootstrap.Of([.. articles.Select(article => score(article.Rouge["ours"]) - score(article.Rouge["lead3"]))]);
         return new HeldOutReport(
             ours.Similarity, ours.Mse, ours.Retrieval, Evaluation.Retrieval.Of([.. articles.Select(article => article.SearchVector)], targets),
@@ -26,7 +32,8 @@ public sealed record HeldOutReport(
             new RougeGain(Gain(one => one.R1.F1), Gain(one => one.R2.F1), Gain(one => one.RLsum.F1)),
             articles[0].Baselines.Keys.ToDictionary(name => name, name => VectorsOf(articles, targets, article => article.Baselines[name])),
             [.. Enumerable.Range(0, articles[0].Steps.Count).Select(step => StepOf(articles, step))],
-            Calibration.Of([.. articles.Select(article => article.Confidence)]),
+            Calibration.Of([.. articles.Select(article => (article.Confidence, article.Cosine > article.Usual))]),
+            Calibration.Of([.. articles.Select(article => (article.Confidence, article.Cosine > median))]),
             articles.GroupBy(article => article.Readout).ToDictionary(group => group.Key, group => group.Count()));
     }
 

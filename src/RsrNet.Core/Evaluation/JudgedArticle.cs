@@ -17,8 +17,14 @@ internal sealed record JudgedArticle
     /// <summary>By baseline, [d].</summary>
     public required IReadOnlyDictionary<string, float[]> Baselines { get; init; }
 
-    /// <summary>q, and whether the cosine came out above the median of the stream that the model has learned from.</summary>
-    public required (double Probability, bool True) Confidence { get; init; }
+    /// <summary>q.</summary>
+    public required double Confidence { get; init; }
+
+    /// <summary>Of Y to T.</summary>
+    public required double Cosine { get; init; }
+
+    /// <summary>What q says the cosine is above: the median of the stream that the model has learned from.</summary>
+    public required double Usual { get; init; }
 
     /// <summary>By name: ours, lead3, centroid, random, oracle.</summary>
     public required IReadOnlyDictionary<string, Rouge> Rouge { get; init; }

@@ -8,6 +8,12 @@ public sealed record Calibration(double Auroc, double ExpectedError, IReadOnlyLi
 {
     private const int BinCount = 10;
 
+    /// <summary>
+    /// The error that a perfect one would show on average with as many in the same bins: each share is off by chance, by sqrt(2 p (1 - p) / (pi n)) where it counts n.
+    /// An error no larger than this says nothing against the probabilities.
+    /// </summary>
+    public double ChanceError => Bins.Sum(bin => Math.Sqrt(2 / Math.PI * bin.Probability * (1 - bin.Probability) * bin.Count)) / Math.Max(Bins.Sum(bin => bin.Count), 1);
+
     public static Calibration Of(IReadOnlyList<(double Probability, bool True)> judged)
     {
         var bins = new List<CalibrationBin>();

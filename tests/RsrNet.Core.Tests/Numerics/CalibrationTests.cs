@@ -33,6 +33,18 @@ public sealed class CalibrationTests
         Assert.Equal(0.5, calibration.Bins[1].Share);
     }
 
+    /// <summary>Outcomes drawn as the probabilities say.</summary>
+    [Theory]
+    [InlineData(300)]
+    [InlineData(2_000)]
+    public void ChanceError_IsWhatAPerfectOneShowsOnAverage(int count)
+    {
+        var random = new SplitMix64(1);
+        double[] probabilities = [.. Enumerable.Range(0, count).Select(_ => random.NextDouble())];
+        Calibration[] drawn = [.. Enumerable.Range(0, 200).Select(_ => Calibration.Of([.. probabilities.Select(p => (p, random.NextDouble() < p))]))];
+        Assert.Equal(drawn.Average(one => one.ExpectedError), drawn[0].ChanceError, 0.08 * drawn[0].ChanceError);
+    }
+
     [Fact]
     public void Line_IsFoundAgainInWhatItGave()
     {

@@ -19,28 +19,10 @@ public static class LinePlot
         svg.Append(CultureInfo.InvariantCulture, $"font-family=\"sans-serif\" font-size=\"12\" role=\"img\" aria-label=\"{WebUtility.HtmlEncode(report.Axis)}\">");
         svg.Append("<rect width=\"100%\" height=\"100%\" fill=\"white\"/>");
         svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{Left}\" y=\"20\">{WebUtility.HtmlEncode($"{report.Name}: {report.Axis}")}</text>");
-        var all = report.Curves.SelectMany(curve => curve.Values).Where(double.IsFinite).DefaultIfEmpty(0).ToArray();
-        var (low, high) = (all.Min(), all.Max());
-        if (high - low < 1e-9) (low, high) = (low - 0.5, high + 0.5);
-        double Y(double value) => Top + Height - (value - low) / (high - low) * Height;
-        for (var tick = 0; tick <= 4; tick++)
-        {
-            var value = low + (high - low) * tick / 4;
-            svg.Append(CultureInfo.InvariantCulture, $"<line x1=\"{Left}\" x2=\"{Left + Width}\" y1=\"{Y(value):0.0}\" y2=\"{Y(value):0.0}\" stroke=\"#e4e4e4\"/>");
-            svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{Left - 6}\" y=\"{Y(value) + 4:0.0}\" text-anchor=\"end\">{value:0.000}</text>");
-        }
+        var panel = new PlotPanel(svg, Left, Top, Width, Height, report.Curves.SelectMany(curve => curve.Values));
+        for (var i = 0; i < report.Curves.Count; i++) panel.Line(report.Curves[i].Name, report.Curves[i].Values, Colours[i % Colours.Length], 1.6);
         var lengths = report.Curves.Select(curve => curve.Values.Count).Distinct().ToList();
-        svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{Left + Width}\" y=\"{Top + Height + 18}\" text-anchor=\"end\">");
-        svg.Append(CultureInfo.InvariantCulture, $"{(lengths.Count == 1 ? $"1 to {lengths[0]}" : "each from its first to its last")}</text>");
-        for (var i = 0; i < report.Curves.Count; i++)
-        {
-            var (name, values) = report.Curves[i];
-            var colour = Colours[i % Colours.Length];
-            var points = values.Select((value, at) => string.Create(
-                CultureInfo.InvariantCulture, $"{Left + (double)Width * (at + 1) / Math.Max(values.Count, 1):0.0},{Y(value):0.0}"));
-            svg.Append(CultureInfo.InvariantCulture, $"<polyline fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.6\" points=\"{string.Join(' ', points)}\"/>");
-            svg.Append(CultureInfo.InvariantCulture, $"<text x=\"{Left + Width + 12}\" y=\"{Top + 12 + 20 * i}\" fill=\"{colour}\">{WebUtility.HtmlEncode(name)}</text>");
-        }
+        panel.Below(lengths.Count == 1 ? $"1 to {lengths[0]}" : "each from its first to its last");
         ScatterPanels.Draw(svg, report.Maps, Left, bottom);
         return svg.Append("</svg>\n").ToString();
     }

@@ -1,6 +1,6 @@
-using RsrNet.Server.Dashboard.Charts;
+using RsrNet.Core.Telemetry;
 
-namespace RsrNet.Server.Tests.Dashboard;
+namespace RsrNet.Core.Tests.Telemetry;
 
 public sealed class ChartScaleTests
 {

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace RsrNet.Server.Dashboard.Charts;
+namespace RsrNet.Core.Telemetry;
 
 /// <summary>Where values lie on an axis of a chart, and which of them are written beside it.</summary>
 public sealed class ChartScale
