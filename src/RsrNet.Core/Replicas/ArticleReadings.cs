@@ -17,6 +17,7 @@ internal sealed class ArticleReadings
     /// <summary>What was worked out of articles with these statistics: a batch's supervision steps read the same ones again.</summary>
     private readonly Dictionary<ArticleSentences, (SentenceReading Reading, SummaryStart Start)> known = new(ReferenceEqualityComparer.Instance);
     private readonly float[] scratch; // [d]
+    private float[] meanSentence; // [d] one for all that is known
     private bool loaded;
 
     /// <exception cref="ArgumentException">The shape is of another mode.</exception>
@@ -26,6 +27,7 @@ internal sealed class ArticleReadings
         weights = new RecursionWeights(shape);
         statistics = new ResidualStatistics(weights);
         scratch = new float[shape.D];
+        meanSentence = statistics.MeanSentence.ToArray();
     }
 
     public RecursionShape Shape => weights.Shape;
@@ -34,8 +36,13 @@ internal sealed class ArticleReadings
     /// <exception cref="ArgumentException">The shapes differ.</exception>
     public void Load(RecursionWeights weights)
     {
-        if (!weights.Statistics.AsSpan().SequenceEqual(this.weights.Statistics)) known.Clear();
+        var same = weights.Statistics.AsSpan().SequenceEqual(this.weights.Statistics);
         this.weights.CopyFrom(weights);
+        if (!same)
+        {
+            known.Clear();
+            meanSentence = statistics.MeanSentence.ToArray();
+        }
         loaded = true;
     }
 
@@ -45,7 +52,7 @@ internal sealed class ArticleReadings
     {
         if (known.TryGetValue(article, out var read) && read.Reading.IsOf(x)) return read;
         if (known.Count >= KnownLimit) known.Clear();
-        var reading = new SentenceReading(article, x, statistics);
+        var reading = new SentenceReading(article, x, statistics.MeanX, meanSentence);
         return known[article] = (reading, new SummaryStart(reading, statistics));
     }
 

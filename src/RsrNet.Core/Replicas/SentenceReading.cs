@@ -33,6 +33,12 @@ public sealed class SentenceReading
     /// <param name="x">[d] its embedding.</param>
     /// <param name="statistics">Those of the weights in use.</param>
     public SentenceReading(ArticleSentences article, ReadOnlySpan<float> x, ResidualStatistics statistics)
+        : this(article, x, statistics.MeanX, statistics.MeanSentence.ToArray())
+    {
+    }
+
+    /// <param name="meanSentence">Not to be changed.</param>
+    internal SentenceReading(ArticleSentences article, ReadOnlySpan<float> x, ReadOnlySpan<float> meanX, float[] meanSentence)
     {
         var d = x.Length;
         if (article.Dimensions != d) throw new ArgumentException($"sentences of {article.Dimensions} elements do not fit an article of {d}", nameof(article));
@@ -40,12 +46,13 @@ public sealed class SentenceReading
         Article = article;
         given = x.ToArray();
         this.x = new float[d];
-        Centre(x, statistics.MeanX, this.x);
-        mean = statistics.MeanSentence.ToArray();
+        Centre(x, meanX, this.x);
+        mean = meanSentence;
         scales = new double[n];
         CosinesX = new double[n];
         lead = new float[d];
-        var names = new float[d];
+        var names = d <= VectorMath.MostOnStack ? stackalloc float[d] : new float[d];
+        names.Clear();
         double square = VectorMath.Dot(mean, mean), common = VectorMath.Dot(mean, this.x), weightOfMean = 0, namesOfMean = 0;
         var along = new double[n];
         var weights = new double[n];

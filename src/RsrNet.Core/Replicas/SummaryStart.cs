@@ -37,7 +37,8 @@ internal sealed class SummaryStart
             reading.X.CopyTo(U);
             Products = reading.CosinesX;
         }
-        var mixed = (float[])U.Clone();
+        var mixed = d <= VectorMath.MostOnStack ? stackalloc float[d] : new float[d];
+        U.CopyTo(mixed);
         VectorMath.AddScaled(mixed, reading.Anchor, statistics.Anchor);
         var norm = VectorMath.Norm(mixed);
         factor = Math.Max(statistics.Scale, LeastScale) / (norm > 0 ? norm : 1);
