@@ -66,8 +66,11 @@ public sealed record Lesson
         var t = article.T ?? throw new ArgumentException($"article '{article.Id}' has no highlights to learn from", nameof(article));
         reading ??= new SentenceReading(article.Sentences, article.X, weights);
         var view = SummaryView.Of(reading, y, weights);
-        var goal = (float[])t.Clone();
+        var d = t.Length;
+        Span<float> goal = d <= 1024 ? stackalloc float[d] : new float[d], own = d <= 1024 ? stackalloc float[d] : new float[d];
+        t.CopyTo(goal);
         VectorMath.AddScaled(goal, weights.MeanT, -1);
+        SummaryStart.Own(y, weights, own);
 
         var confidence = new double[ConfidenceFeatures.Count];
         var foretold = view.PredictCosine(weights, confidence);
@@ -83,7 +86,7 @@ public sealed record Lesson
             Sentence = MeanSentence(article.Sentences),
             PoolGram = gram,
             PoolMoment = moment,
-            Scale = VectorMath.Dot(SummaryStart.Own(y, weights), goal),
+            Scale = VectorMath.Dot(own, goal),
             Confidence = confidence,
             ForetoldCosine = foretold,
             Probability = weights.Line.Probability(foretold),
@@ -111,9 +114,10 @@ public sealed record Lesson
         const int k = WordFeatures.Count;
         var gram = new double[k * k];
         var moment = new double[WordFeatures.Times * k];
+        Span<double> features = stackalloc double[k];
         for (var v = 0; v < words.Count; v++)
         {
-            var features = words.Features.AsSpan(v * k, k);
+            words.WriteFeatures(v, features);
             DoubleMath.AddOuter(gram, features, features);
             var times = Math.Min(overlap.Times(v), WordFeatures.Times);
             for (var i = 0; i < times; i++) DoubleMath.AddScaled(moment.AsSpan(i * k, k), features, 1);
@@ -126,12 +130,12 @@ public sealed record Lesson
         const int k = PairFeatures.Count;
         var gram = new double[k * k];
         var moment = new double[k];
-        var pairs = view.Article.Words.Pairs;
-        for (var b = 0; b < pairs.Length; b++)
+        Span<double> features = stackalloc double[k];
+        for (var b = 0; b < view.Article.Words.Pairs; b++)
         {
-            var features = view.PairFeatures.AsSpan(b * k, k);
+            view.WritePairFeatures(b, features);
             DoubleMath.AddOuter(gram, features, features);
-            if (overlap.HasPair(pairs[b].First, pairs[b].Second)) DoubleMath.AddScaled(moment, features, 1);
+            if (overlap.HasPair(b)) DoubleMath.AddScaled(moment, features, 1);
         }
         return (gram, moment);
     }

@@ -102,16 +102,17 @@ public readonly record struct SentenceOutline(string Text, int Position, int Wor
     public static SentenceOutline Of(string text, int position)
     {
         int words = 0, digits = 0, capitals = 0;
-        var before = ' ';
+        var inside = false;
         foreach (var unit in text)
         {
-            if (char.IsWhiteSpace(before) && !char.IsWhiteSpace(unit))
+            var blank = char.IsWhiteSpace(unit);
+            if (!inside && !blank)
             {
                 words++;
                 if (char.IsAsciiDigit(unit)) digits++;
                 else if (char.IsUpper(unit) && words > 1) capitals++;
             }
-            before = unit;
+            inside = !blank;
         }
         words = Math.Max(words, 1);
         return new SentenceOutline(text, position, words, (float)digits / words, (float)capitals / words, text.AsSpan().ContainsAny(QuoteMarks));

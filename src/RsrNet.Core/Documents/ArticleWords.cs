@@ -9,137 +9,141 @@ namespace RsrNet.Core.Documents;
 /// B = distinct pairs, n = sentences.
 /// A word is known by its hash alone: with 64 bits two of an article's words meet once in 10^14 articles.
 /// </summary>
+/// <remarks>Features are written anew whenever they are asked for: that costs less than the memory to keep them in.</remarks>
 public sealed class ArticleWords
 {
     [ThreadStatic]
-    private static Dictionary<ulong, int>? _numbers;
-
-    [ThreadStatic]
-    private static Dictionary<long, int>? _pairNumbers;
+    private static Reading? _reading;
 
     private readonly int[] tokens;
     private readonly int[] starts; // [n + 1]
-    private readonly int[] pairs;
+    private readonly int[] pairNumbers;
     private readonly int[] pairStarts; // [n + 1]
     private readonly WordPlace[] places; // [n]
+    private readonly ulong[] hashes; // [V]
+    private readonly Word[] words; // [V]
+    private readonly WordPair[] pairs; // [B]
 
     /// <param name="outlines">[n] the article's sentences.</param>
     internal ArticleWords(IReadOnlyList<SentenceOutline> outlines)
     {
-        var numbers = _numbers ??= [];
-        numbers.Clear();
-        var words = new List<Word>(256);
-        var all = new List<int>(1024);
+        var reading = _reading ??= new Reading();
+        reading.Clear();
         starts = new int[outlines.Count + 1];
+        pairStarts = new int[outlines.Count + 1];
+        places = new WordPlace[outlines.Count];
         for (var i = 0; i < outlines.Count; i++)
         {
-            var first = true;
-            foreach (var (hash, initial) in new RougeTokens(outlines[i].Text))
-            {
-                ref var number = ref CollectionsMarshal.GetValueRefOrAddDefault(numbers, hash, out var known);
-                if (!known)
-                {
-                    number = words.Count;
-                    words.Add(new Word(hash, i, char.IsAsciiDigit(initial)));
-                }
-                CollectionsMarshal.AsSpan(words)[number].SeeIn(i, char.IsAsciiLetterUpper(initial) && !first);
-                all.Add(number);
-                first = false;
-            }
-            starts[i + 1] = all.Count;
+            reading.Add(outlines[i].Text, i);
+            starts[i + 1] = reading.Tokens.Count;
+            pairStarts[i + 1] = reading.PairTokens.Count;
+            places[i] = WordPlace.Of(outlines[i]);
         }
-        tokens = [.. all];
-        places = [.. outlines.Select(WordPlace.Of)];
-        Hashes = new ulong[words.Count];
-        Features = new double[words.Count * WordFeatures.Count];
-        for (var v = 0; v < words.Count; v++)
-        {
-            ref var word = ref CollectionsMarshal.AsSpan(words)[v];
-            Hashes[v] = word.Hash;
-            WordFeatures.Write(
-                Features.AsSpan(v * WordFeatures.Count, WordFeatures.Count), WordFrequencies.Of(word.Hash), places[word.First], word.Sentences,
-                (double)word.Capitals / word.Times, word.IsNumber, (double)word.Sentences / outlines.Count);
-        }
-        (Pairs, pairs, pairStarts) = PairUp();
+        tokens = [.. reading.Tokens];
+        pairNumbers = [.. reading.PairTokens];
+        hashes = reading.Hashes.ToArray();
+        words = [.. reading.Words];
+        pairs = [.. reading.Pairs];
+        for (var v = 0; v < words.Length; v++) words[v].Frequency = WordFrequencies.Of(hashes[v]);
     }
 
     /// <summary>V</summary>
-    public int Count => Hashes.Length;
+    public int Count => words.Length;
+
+    /// <summary>B</summary>
+    internal int Pairs => pairs.Length;
 
     /// <summary>[V] <see cref="FeatureHash.Of"/> of each word.</summary>
-    internal ulong[] Hashes { get; }
-
-    /// <summary>[V, 16] <see cref="WordFeatures"/>.</summary>
-    internal double[] Features { get; }
-
-    /// <summary>[B]</summary>
-    internal WordPair[] Pairs { get; }
+    internal ulong[] Hashes => hashes;
 
     /// <summary>The words of a sentence, in order, by their numbers.</summary>
     public ReadOnlySpan<int> Of(int sentence) => tokens.AsSpan(starts[sentence], starts[sentence + 1] - starts[sentence]);
 
     /// <summary>The pairs of neighbours of a sentence, each once, by their numbers.</summary>
-    internal ReadOnlySpan<int> PairsOf(int sentence) => pairs.AsSpan(pairStarts[sentence], pairStarts[sentence + 1] - pairStarts[sentence]);
+    internal ReadOnlySpan<int> PairsOf(int sentence) => pairNumbers.AsSpan(pairStarts[sentence], pairStarts[sentence + 1] - pairStarts[sentence]);
 
-    /// <returns>[B, 8] <see cref="PairFeatures"/>.</returns>
+    /// <summary>The two words of a pair.</summary>
+    internal (int First, int Second) WordsOf(int pair) => (pairs[pair].First, pairs[pair].Second);
+
+    /// <param name="features">[16] <see cref="WordFeatures"/> of a word; overwritten.</param>
+    internal void WriteFeatures(int word, Span<double> features)
+    {
+        ref readonly var own = ref words[word];
+        WordFeatures.Write(
+            features, own.Frequency, places[own.First], own.Sentences, (double)own.Capitals / own.Times, own.IsNumber, (double)own.Sentences / places.Length);
+    }
+
+    /// <param name="features">[8] <see cref="PairFeatures"/> of a pair; overwritten.</param>
     /// <param name="expected">[V, 3] probabilities of the words.</param>
     /// <param name="cosines">[n] of the sentences to y.</param>
-    internal double[] FeaturesOfPairs(ReadOnlySpan<double> expected, ReadOnlySpan<double> cosines)
+    internal void WritePairFeatures(int pair, Span<double> features, ReadOnlySpan<double> expected, ReadOnlySpan<double> cosines)
     {
-        var features = new double[Pairs.Length * PairFeatures.Count];
-        for (var b = 0; b < Pairs.Length; b++)
-        {
-            ref readonly var pair = ref Pairs[b];
-            PairFeatures.Write(
-                features.AsSpan(b * PairFeatures.Count, PairFeatures.Count), expected[pair.First * WordFeatures.Times] * expected[pair.Second * WordFeatures.Times],
-                pair.Rare, places[pair.Sentence], WordFeatures.LogOf(pair.Sentences), cosines[pair.Sentence]);
-        }
-        return features;
+        ref readonly var own = ref pairs[pair];
+        PairFeatures.Write(
+            features, expected[own.First * WordFeatures.Times] * expected[own.Second * WordFeatures.Times],
+            words[own.First].Frequency.Weight * words[own.Second].Frequency.Weight, places[own.Sentence], WordFeatures.LogOf(own.Sentences), cosines[own.Sentence]);
     }
 
-    private (WordPair[] Pairs, int[] Numbers, int[] Starts) PairUp()
+    /// <summary>What one thread keeps from article to article, so that only what an article keeps is made anew.</summary>
+    private sealed class Reading
     {
-        var numbers = _pairNumbers ??= [];
-        numbers.Clear();
-        var found = new List<WordPair>(tokens.Length);
-        var last = new List<int>(tokens.Length); // the sentence that had the pair last
-        var all = new List<int>(tokens.Length);
-        var ends = new int[starts.Length];
-        for (var i = 0; i + 1 < starts.Length; i++)
+        private readonly HashNumbers words = new();
+        private readonly HashNumbers pairs = new();
+
+        /// <summary>The words of all sentences, by their numbers.</summary>
+        public List<int> Tokens { get; } = [];
+
+        /// <summary>The pairs of all sentences, each once in a sentence.</summary>
+        public List<int> PairTokens { get; } = [];
+
+        public List<Word> Words { get; } = [];
+
+        public List<WordPair> Pairs { get; } = [];
+
+        public ReadOnlySpan<ulong> Hashes => words.Hashes;
+
+        public void Clear()
         {
-            var own = Of(i);
-            for (var j = 1; j < own.Length; j++)
+            words.Clear();
+            pairs.Clear();
+            Tokens.Clear();
+            PairTokens.Clear();
+            Words.Clear();
+            Pairs.Clear();
+        }
+
+        public void Add(string text, int sentence)
+        {
+            var before = -1;
+            foreach (var (hash, initial) in new RougeTokens(text))
             {
-                ref var number = ref CollectionsMarshal.GetValueRefOrAddDefault(numbers, ((long)own[j - 1] << 32) | (uint)own[j], out var known);
-                if (!known)
-                {
-                    number = found.Count;
-                    found.Add(new WordPair(own[j - 1], own[j], i, 0, RareOf(own[j - 1]) * RareOf(own[j])));
-                    last.Add(-1);
-                }
-                if (last[number] == i) continue;
-                last[number] = i;
-                ref var pair = ref CollectionsMarshal.AsSpan(found)[number];
-                pair = pair with { Sentences = pair.Sentences + 1 };
-                all.Add(number);
+                var number = words.Of(hash);
+                if (number == Words.Count) Words.Add(new Word(sentence, char.IsAsciiDigit(initial)));
+                CollectionsMarshal.AsSpan(Words)[number].SeeIn(sentence, char.IsAsciiLetterUpper(initial) && before >= 0);
+                Tokens.Add(number);
+                if (before >= 0) AddPair(before, number, sentence);
+                before = number;
             }
-            ends[i + 1] = all.Count;
         }
-        return ([.. found], [.. all], ends);
-    }
 
-    private double RareOf(int word) => Features[word * WordFeatures.Count + WordFeatures.Rare];
+        private void AddPair(int first, int second, int sentence)
+        {
+            var number = pairs.Of(FeatureHash.Mix(((ulong)first << 32) | (uint)second)); // no two pairs have the same
+            if (number == Pairs.Count) Pairs.Add(new WordPair(first, second, sentence));
+            if (CollectionsMarshal.AsSpan(Pairs)[number].SeeIn(sentence)) PairTokens.Add(number);
+        }
+    }
 
     /// <param name="first">Index of the sentence it stands in first.</param>
-    private struct Word(ulong hash, int first, bool isNumber)
+    private struct Word(int first, bool isNumber)
     {
         private int last = -1;
-
-        public readonly ulong Hash => hash;
 
         public readonly int First => first;
 
         public readonly bool IsNumber => isNumber;
+
+        public WordFrequency Frequency { get; set; }
 
         /// <summary>Sentences that have it.</summary>
         public int Sentences { get; private set; }
@@ -157,10 +161,29 @@ public sealed class ArticleWords
             if (isName) Capitals++;
         }
     }
-}
 
-/// <summary>Two words that are neighbours in a sentence.</summary>
-/// <param name="Sentence">Index of the first sentence that has them.</param>
-/// <param name="Sentences">Sentences that have them.</param>
-/// <param name="Rare">Product of their <see cref="WordFrequency.Weight"/>.</param>
-internal readonly record struct WordPair(int First, int Second, int Sentence, int Sentences, double Rare);
+    /// <summary>Two words that are neighbours in a sentence.</summary>
+    /// <param name="sentence">Index of the first sentence that has them.</param>
+    private struct WordPair(int first, int second, int sentence)
+    {
+        private int last = -1;
+
+        public readonly int First => first;
+
+        public readonly int Second => second;
+
+        public readonly int Sentence => sentence;
+
+        /// <summary>Sentences that have them.</summary>
+        public int Sentences { get; private set; }
+
+        /// <returns>Whether the sentence had not been seen to have them.</returns>
+        public bool SeeIn(int sentence)
+        {
+            if (last == sentence) return false;
+            last = sentence;
+            Sentences++;
+            return true;
+        }
+    }
+}

@@ -10,7 +10,7 @@ namespace RsrNet.Core.Documents;
 internal sealed class ExpectedRouge(ReadoutView view, double phrases)
 {
     private readonly int[] taken = new int[view.Article.Words.Count];
-    private readonly bool[] said = new bool[view.Article.Words.Pairs.Length];
+    private readonly bool[] said = new bool[view.Article.Words.Pairs];
     private double hits;
     private double common;
     private int words;
@@ -45,11 +45,13 @@ internal sealed class ExpectedRouge(ReadoutView view, double phrases)
     {
         const int k = PairFeatures.Count;
         var own = view.Article.Words.Of(sentence);
+        Span<double> features = stackalloc double[k];
         parts.Clear();
         foreach (var pair in view.Article.Words.PairsOf(sentence))
         {
             if (said[pair]) continue;
-            for (var feature = 1; feature < k; feature++) parts[feature] += weights[feature] * view.PairFeatures[pair * k + feature];
+            view.WritePairFeatures(pair, features);
+            for (var feature = 1; feature < k; feature++) parts[feature] += weights[feature] * features[feature];
         }
         var unit = phrases * PairsOf(1, words + own.Length);
         for (var feature = 1; feature < k; feature++) parts[feature] *= unit;

@@ -1,4 +1,5 @@
-using RsrNet.Core.Replicas;
+using System.Runtime.InteropServices;
+using RsrNet.Core.Embedding;
 
 namespace RsrNet.Core.Documents;
 
@@ -8,36 +9,36 @@ namespace RsrNet.Core.Documents;
 /// </summary>
 public sealed class HighlightOverlap
 {
+    [ThreadStatic]
+    private static HashNumbers? _known;
+
     private readonly ArticleWords article;
     private readonly int[] numbers; // [V] of the article's words among the highlights'; -1 where they do not have it
     private readonly int[] times;   // [words of the highlights] how often they have each
-    private readonly Dictionary<(int, int), int> pairs = [];
-    private readonly Dictionary<(int, int), int> used = [];
+    private readonly Dictionary<long, int> pairs = new(64); // how often they have two of their words as neighbours
+    private readonly Dictionary<long, int> used = [];
 
     /// <param name="highlights">The human sentences.</param>
     /// <param name="article">The words of the article's.</param>
     public HighlightOverlap(IReadOnlyList<string> highlights, ArticleWords article)
     {
         this.article = article;
-        var known = new Dictionary<ulong, int>();
+        var known = _known ??= new HashNumbers();
+        known.Clear();
         var tokens = new List<int>(64);
         foreach (var highlight in highlights)
         {
-            foreach (var (hash, _) in new RougeTokens(highlight))
-            {
-                if (!known.TryGetValue(hash, out var number)) known[hash] = number = known.Count;
-                tokens.Add(number);
-            }
+            foreach (var (hash, _) in new RougeTokens(highlight)) tokens.Add(known.Of(hash));
         }
         times = new int[known.Count];
         for (var i = 0; i < tokens.Count; i++)
         {
             times[tokens[i]]++;
-            if (i > 0) pairs[(tokens[i - 1], tokens[i])] = pairs.GetValueOrDefault((tokens[i - 1], tokens[i])) + 1;
+            if (i > 0) CollectionsMarshal.GetValueRefOrAddDefault(pairs, PairOf(tokens[i - 1], tokens[i]), out _)++;
         }
         Words = tokens.Count;
         numbers = new int[article.Count];
-        for (var v = 0; v < numbers.Length; v++) numbers[v] = known.GetValueOrDefault(article.Hashes[v], -1);
+        for (var v = 0; v < numbers.Length; v++) numbers[v] = known.Find(article.Hashes[v]);
     }
 
     /// <summary>Words of the highlights.</summary>
@@ -46,8 +47,12 @@ public sealed class HighlightOverlap
     /// <summary>How often the highlights have one of the article's words.</summary>
     public int Times(int word) => numbers[word] < 0 ? 0 : times[numbers[word]];
 
-    /// <summary>Whether the highlights have two of the article's words as neighbours.</summary>
-    public bool HasPair(int first, int second) => numbers[first] >= 0 && numbers[second] >= 0 && pairs.ContainsKey((numbers[first], numbers[second]));
+    /// <summary>Whether the highlights have one of the article's pairs of words.</summary>
+    public bool HasPair(int pair)
+    {
+        var (first, second) = article.WordsOf(pair);
+        return numbers[first] >= 0 && numbers[second] >= 0 && pairs.ContainsKey(PairOf(numbers[first], numbers[second]));
+    }
 
     /// <summary>Mean of ROUGE-1 and ROUGE-2 F1 of some sentences together; in [0, 1].</summary>
     /// <param name="picked">Their indices, in order.</param>
@@ -79,17 +84,19 @@ public sealed class HighlightOverlap
         {
             foreach (var word in article.Of(sentence))
             {
-                var pair = (before, numbers[word]);
-                before = numbers[word];
+                var (first, second) = (before, numbers[word]);
+                before = second;
                 count++;
-                if (pair.Item1 < 0 || pair.Item2 < 0 || !pairs.TryGetValue(pair, out var there)) continue;
-                var already = used.GetValueOrDefault(pair);
+                if (first < 0 || second < 0 || !pairs.TryGetValue(PairOf(first, second), out var there)) continue;
+                ref var already = ref CollectionsMarshal.GetValueRefOrAddDefault(used, PairOf(first, second), out _);
                 if (already == there) continue;
-                used[pair] = already + 1;
+                already++;
                 hits++;
             }
         }
         count = Math.Max(count, 0);
         return hits;
     }
+
+    private static long PairOf(int first, int second) => ((long)first << 32) | (uint)second;
 }

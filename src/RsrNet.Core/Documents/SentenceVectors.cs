@@ -10,6 +10,16 @@ namespace RsrNet.Core.Documents;
 /// </summary>
 public sealed class SentenceVectors
 {
+    // What a thread keeps from article to article to work out products in.
+    [ThreadStatic]
+    private static int[]? _begins;
+
+    [ThreadStatic]
+    private static int[]? _sentences;
+
+    [ThreadStatic]
+    private static float[]? _elements;
+
     private readonly int[] starts; // [n + 1] where a sentence's values begin
     private float[]? products;
 
@@ -28,13 +38,14 @@ public sealed class SentenceVectors
             for (var i = 0; i <= count; i++) starts[i] = i * dimensions;
             return;
         }
-        for (int k = 0, before = -1; k < places.Length; k++)
+        for (int k = 0, row = 0, before = -1; k < places.Length; k++)
         {
             if (places[k] <= before || places[k] >= count * dimensions) throw new ArgumentException($"place {places[k]} is out of order or out of range", nameof(places));
             before = places[k];
-            starts[before / dimensions + 1]++;
+            while (before >= (row + 1) * dimensions) starts[++row] = k;
+            starts[row + 1] = k + 1;
         }
-        for (var i = 0; i < count; i++) starts[i + 1] += starts[i];
+        for (var i = 0; i < count; i++) starts[i + 1] = Math.Max(starts[i + 1], starts[i]); // what comes behind the last place is empty
     }
 
     /// <summary>Of all [n, d] elements; keeps the zeros only where they are few.</summary>
@@ -111,7 +122,11 @@ public sealed class SentenceVectors
             VectorMath.AddScaled(to, Values.AsSpan(start, end - start), factor);
             return;
         }
-        for (var k = start; k < end; k++) to[Places[k] - index * Dimensions] += factor * Values[k];
+        ref var values = ref MemoryMarshal.GetArrayDataReference(Values);
+        ref var places = ref MemoryMarshal.GetArrayDataReference(Places);
+        ref var elements = ref MemoryMarshal.GetReference(to);
+        var row = index * Dimensions;
+        for (var k = start; k < end; k++) Unsafe.Add(ref elements, Unsafe.Add(ref places, k) - row) += factor * Unsafe.Add(ref values, k); // places as in Dot
     }
 
     private float[] DenseProducts()
@@ -128,11 +143,16 @@ public sealed class SentenceVectors
     /// <summary>Element by element, for only sentences that share one have anything to multiply there.</summary>
     private float[] SparseProducts()
     {
-        var begins = new int[Dimensions + 1];
-        foreach (var place in Places) begins[place % Dimensions + 1]++;
+        var (begins, sentences, values) = (_begins, _sentences, _elements);
+        if (begins is null || begins.Length != Dimensions + 1) _begins = begins = new int[Dimensions + 1];
+        else Array.Clear(begins);
+        if (sentences is null || values is null || sentences.Length < Places.Length)
+            (_sentences, _elements) = (sentences, values) = (new int[Places.Length], new float[Places.Length]);
+        for (var i = 0; i < Count; i++)
+        {
+            for (var k = starts[i]; k < starts[i + 1]; k++) begins[Places[k] - i * Dimensions + 1]++;
+        }
         for (var j = 0; j < Dimensions; j++) begins[j + 1] += begins[j];
-        var sentences = new int[Places.Length];
-        var values = new float[Places.Length];
         for (var i = 0; i < Count; i++)
         {
             for (var k = starts[i]; k < starts[i + 1]; k++)
@@ -148,8 +168,8 @@ public sealed class SentenceVectors
         {
             for (var a = first; a < begins[j]; a++)
             {
-                var row = all.AsSpan(sentences[a] * Count, Count);
-                for (var b = first; b <= a; b++) row[sentences[b]] += values[a] * values[b];
+                ref var row = ref all[sentences[a] * Count];
+                for (var b = first; b <= a; b++) Unsafe.Add(ref row, sentences[b]) += values[a] * values[b]; // sentences[b] <= sentences[a] < Count
             }
             first = begins[j];
         }

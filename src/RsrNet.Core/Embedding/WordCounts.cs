@@ -25,19 +25,18 @@ internal sealed class WordCounts
         (byte)'n', (byte)'o', (byte)'p', (byte)'q', (byte)'r', (byte)'s', (byte)'t', (byte)'u', (byte)'v', (byte)'w', (byte)'x', (byte)'y', (byte)'z', 0, 0, 0, 0, 0,
     ];
 
-    private Entry[] _entries = new Entry[1024];
-    private int[] _slots = new int[2048];
+    private readonly HashNumbers _numbers = new();
+    private int[] _counts = new int[1024];
 
     /// <summary>Distinct words of the text counted last.</summary>
-    public int Distinct { get; private set; }
+    public int Distinct => _numbers.Count;
 
     /// <summary>Hash (<see cref="FeatureHash.Of"/> of the folded word) and count of a word.</summary>
-    public (ulong Hash, int Count) this[int index] => (_entries[index].Hash, _entries[index].Count);
+    public (ulong Hash, int Count) this[int index] => (_numbers.Hashes[index], _counts[index]);
 
     public void Count(ReadOnlySpan<char> text)
     {
-        Array.Clear(_slots);
-        Distinct = 0;
+        _numbers.Clear();
         var hash = FeatureHash.Start;
         var length = 0;
         Span<char> utf16 = stackalloc char[2];
@@ -107,49 +106,11 @@ internal sealed class WordCounts
     private void End(ref ulong hash, ref int length)
     {
         if (length == 0) return;
-        Record(FeatureHash.Mix(hash));
+        var before = Distinct;
+        var number = _numbers.Of(FeatureHash.Mix(hash));
+        if (number == _counts.Length) Array.Resize(ref _counts, 2 * _counts.Length);
+        _counts[number] = number == before ? 1 : _counts[number] + 1;
         hash = FeatureHash.Start;
         length = 0;
     }
-
-    // Open addressing with linear probing; a slot holds the index of its entry plus one.
-    private void Record(ulong hash)
-    {
-        var mask = _slots.Length - 1;
-        var slot = (int)hash & mask;
-        while (_slots[slot] != 0)
-        {
-            ref var entry = ref _entries[_slots[slot] - 1];
-            if (entry.Hash == hash)
-            {
-                entry.Count++;
-                return;
-            }
-            slot = (slot + 1) & mask;
-        }
-        if (Distinct == _entries.Length)
-        {
-            Grow();
-            mask = _slots.Length - 1;
-            slot = (int)hash & mask;
-            while (_slots[slot] != 0) slot = (slot + 1) & mask;
-        }
-        _entries[Distinct] = new Entry(hash, 1);
-        _slots[slot] = ++Distinct;
-    }
-
-    private void Grow()
-    {
-        Array.Resize(ref _entries, 2 * _entries.Length);
-        _slots = new int[2 * _entries.Length];
-        var mask = _slots.Length - 1;
-        for (var i = 0; i < Distinct; i++)
-        {
-            var slot = (int)_entries[i].Hash & mask;
-            while (_slots[slot] != 0) slot = (slot + 1) & mask;
-            _slots[slot] = i + 1;
-        }
-    }
-
-    private record struct Entry(ulong Hash, int Count);
 }

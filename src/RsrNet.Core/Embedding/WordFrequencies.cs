@@ -11,7 +11,7 @@ internal static class WordFrequencies
     private const double LeastShare = 1e-6;
 
     // Loaded once, at the first embedding; keyed by hash so that no text becomes a string on the way to it.
-    private static readonly Dictionary<ulong, WordFrequency> Words = Load();
+    private static readonly (HashNumbers Words, WordFrequency[] Frequencies) Table = Load();
 
     private static readonly WordFrequency Rare = new(1, Math.Log(LeastShare));
 
@@ -20,23 +20,31 @@ internal static class WordFrequencies
     public static double WeightOf(ulong word) => Of(word).Weight;
 
     /// <inheritdoc cref="WordFrequency"/>
-    public static WordFrequency Of(ulong word) => Words.GetValueOrDefault(word, Rare);
+    public static WordFrequency Of(ulong word)
+    {
+        var number = Table.Words.Find(word);
+        return number < 0 ? Rare : Table.Frequencies[number];
+    }
 
-    private static Dictionary<ulong, WordFrequency> Load()
+    private static (HashNumbers Words, WordFrequency[] Frequencies) Load()
     {
         const double a = 1e-3;
         using var stream = typeof(WordFrequencies).Assembly.GetManifestResourceStream("RsrNet.Core.Embedding.word-frequencies.txt")
             ?? throw new InvalidOperationException("the word frequencies are missing from the assembly");
         using var reader = new StreamReader(stream);
-        var weights = new Dictionary<ulong, WordFrequency>(6000);
+        var words = new HashNumbers();
+        var frequencies = new List<WordFrequency>(6000);
         while (reader.ReadLine() is { } line)
         {
             if (line.StartsWith('#')) continue;
             var fields = line.Split(' ');
             var p = int.Parse(fields[0], CultureInfo.InvariantCulture) / 1e6;
-            foreach (var word in fields.AsSpan(1)) weights[FeatureHash.Of(word)] = new WordFrequency(a / (a + p), Math.Log(p + LeastShare));
+            foreach (var word in fields.AsSpan(1))
+            {
+                if (words.Of(FeatureHash.Of(word)) == frequencies.Count) frequencies.Add(new WordFrequency(a / (a + p), Math.Log(p + LeastShare)));
+            }
         }
-        return weights;
+        return (words, [.. frequencies]);
     }
 }
 

@@ -9,9 +9,12 @@ internal static class DoubleMath
     /// <summary>sum a_i b_i</summary>
     public static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
     {
+        if (b.Length < a.Length) throw new ArgumentException($"vectors of {a.Length} and {b.Length} elements have no dot product");
+        ref var first = ref MemoryMarshal.GetReference(a);
+        ref var second = ref MemoryMarshal.GetReference(b);
         var sums = Vector<double>.Zero;
         var i = 0;
-        for (; i <= a.Length - Vector<double>.Count; i += Vector<double>.Count) sums += new Vector<double>(a[i..]) * new Vector<double>(b[i..]);
+        for (; i <= a.Length - Vector<double>.Count; i += Vector<double>.Count) sums += Load(ref first, i) * Load(ref second, i);
         var sum = Vector.Sum(sums);
         for (; i < a.Length; i++) sum += a[i] * b[i];
         return sum;
@@ -20,22 +23,28 @@ internal static class DoubleMath
     /// <summary>to += factor * from</summary>
     public static void AddScaled(Span<double> to, ReadOnlySpan<double> from, double factor)
     {
+        if (from.Length < to.Length) throw new ArgumentException($"vectors of {to.Length} and {from.Length} elements have no sum");
+        ref var first = ref MemoryMarshal.GetReference(to);
+        ref var second = ref MemoryMarshal.GetReference(from);
         var i = 0;
         for (; i <= to.Length - Vector<double>.Count; i += Vector<double>.Count)
-            (new Vector<double>(to[i..]) + new Vector<double>(from[i..]) * factor).CopyTo(to[i..]);
+            Vector.StoreUnsafe(Load(ref first, i) + Load(ref second, i) * factor, ref first, (nuint)i);
         for (; i < to.Length; i++) to[i] += from[i] * factor;
     }
 
     /// <summary>sum a_i b_i, where a is kept in single precision</summary>
     public static double Dot(ReadOnlySpan<float> a, ReadOnlySpan<double> b)
     {
+        if (b.Length < a.Length) throw new ArgumentException($"vectors of {a.Length} and {b.Length} elements have no dot product");
+        ref var first = ref MemoryMarshal.GetReference(a);
+        ref var second = ref MemoryMarshal.GetReference(b);
         Vector<double> sum0 = default, sum1 = default;
         var i = 0;
         for (; i <= a.Length - Vector<float>.Count; i += Vector<float>.Count)
         {
-            Vector.Widen(new Vector<float>(a[i..]), out var low, out var high);
-            sum0 = Vector.FusedMultiplyAdd(low, new Vector<double>(b[i..]), sum0);
-            sum1 = Vector.FusedMultiplyAdd(high, new Vector<double>(b[(i + Vector<double>.Count)..]), sum1);
+            Vector.Widen(Vector.LoadUnsafe(ref first, (nuint)i), out var low, out var high);
+            sum0 = Vector.FusedMultiplyAdd(low, Load(ref second, i), sum0);
+            sum1 = Vector.FusedMultiplyAdd(high, Load(ref second, i + Vector<double>.Count), sum1);
         }
         var sum = Vector.Sum(sum0 + sum1);
         for (; i < a.Length; i++) sum += a[i] * b[i];
@@ -118,4 +127,27 @@ internal static class DoubleMath
             for (var k = 0; k < factors.Length; k++) to[k * h + j] += factors[k] * row[j];
         }
     }
+
+    /// <summary>to_k = (products_k - along_i - along_k + square) scales_i scales_k, i being the last: a row of products of vectors less a mean m, each of unit length then.</summary>
+    /// <param name="to">[i + 1]; overwritten.</param>
+    /// <param name="products">[i + 1] products of the vectors as they are.</param>
+    /// <param name="along">Products of the vectors with m.</param>
+    /// <param name="square">m . m</param>
+    /// <param name="scales">1 / the vectors' lengths without m.</param>
+    public static void WriteCentred(Span<float> to, ReadOnlySpan<float> products, ReadOnlySpan<double> along, double square, ReadOnlySpan<double> scales)
+    {
+        var last = to.Length - 1;
+        var k = 0;
+        for (; k <= to.Length - Vector<float>.Count; k += Vector<float>.Count)
+        {
+            Vector.Widen(new Vector<float>(products[k..]), out var low, out var high);
+            Vector.Narrow(Of(low, k, along, scales), Of(high, k + Vector<double>.Count, along, scales)).CopyTo(to[k..]);
+        }
+        for (; k < to.Length; k++) to[k] = (float)((products[k] - along[last] - along[k] + square) * scales[last] * scales[k]);
+
+        Vector<double> Of(Vector<double> own, int at, ReadOnlySpan<double> along, ReadOnlySpan<double> scales) =>
+            (own - new Vector<double>(along[last]) - new Vector<double>(along[at..]) + new Vector<double>(square)) * scales[last] * new Vector<double>(scales[at..]);
+    }
+
+    private static Vector<double> Load(ref double start, int index) => Vector.LoadUnsafe(ref start, (nuint)index);
 }

@@ -16,6 +16,7 @@ internal sealed class ArticleReadings
 
     /// <summary>What was worked out of articles with these statistics: a batch's supervision steps read the same ones again.</summary>
     private readonly Dictionary<ArticleSentences, (SentenceReading Reading, SummaryStart Start)> known = new(ReferenceEqualityComparer.Instance);
+    private readonly float[] scratch; // [d]
     private bool loaded;
 
     /// <exception cref="ArgumentException">The shape is of another mode.</exception>
@@ -24,6 +25,7 @@ internal sealed class ArticleReadings
         if (shape.Mode != LearningMode.Residual) throw new ArgumentException($"a network of the mode {shape.Mode} does not run here", nameof(shape));
         weights = new RecursionWeights(shape);
         statistics = new ResidualStatistics(weights);
+        scratch = new float[shape.D];
     }
 
     public RecursionShape Shape => weights.Shape;
@@ -61,9 +63,9 @@ internal sealed class ArticleReadings
         var cosines = start.Products; // a new document's u is u0, of unit length
         if (y.ContainsAnyExcept(0f))
         {
-            var carried = start.Carried(y);
-            var norm = VectorMath.Norm(carried);
-            cosines = reading.Against(carried);
+            start.Carry(y, scratch);
+            var norm = VectorMath.Norm(scratch);
+            cosines = reading.Against(scratch);
             for (var i = 0; i < cosines.Length; i++) cosines[i] = norm > 0 ? cosines[i] / norm : 0;
         }
         return new RowStart(reading, start, cosines, latent);
@@ -73,8 +75,8 @@ internal sealed class ArticleReadings
     /// <returns>u0 . t~ and [n] s_i . t~</returns>
     public (double Start, double[] Sentences) Target(RecursionBatch batch, int row, RowStart from)
     {
-        var target = SentenceReading.Centred(batch.T.AsSpan(row * Shape.D, Shape.D), statistics.MeanT);
-        return (VectorMath.Dot(from.Start.U, target), from.Reading.Against(target));
+        SentenceReading.Centre(batch.T.AsSpan(row * Shape.D, Shape.D), statistics.MeanT, scratch);
+        return (VectorMath.Dot(from.Start.U, scratch), from.Reading.Against(scratch));
     }
 
     /// <summary>Writes what a row's recursion came to: y and z, and where it was not training q.</summary>

@@ -13,62 +13,82 @@ internal sealed class ReaderCall(RecursionShape shape)
 {
     private const int F = SentenceFeatures.Count;
 
+    // Kept from article to article, so that a call allocates nothing: n of them count.
     private double[] hidden = [];  // [n, h] after relu
-    private double[] cosines = []; // [n] cos(s_i, u) of the input
-    private double[] latent = [];  // [L] z of the input
-    private double[] mean = [];    // [h]
+    private double[] inputs = [];  // [n] cos(s_i, u) of the input
+    private double[] weights = [];
+    private double[] products = [];
+    private double[] cosines = [];
+    private int n;
+    private readonly double[] inputLatent = new double[shape.L];
+    private readonly double[] latent = new double[shape.L];
+    private readonly double[] mean = new double[shape.H];
+    private readonly double[] shared = new double[shape.H];
+    private readonly double[] ofMean = new double[shape.H];
+    private readonly double[] ofShared = new double[shape.H];
+    private readonly double[] inner = new double[shape.H];
 
     /// <summary>[n] weight_i.</summary>
-    public double[] Weights { get; private set; } = [];
+    public ReadOnlySpan<double> Weights => weights.AsSpan(0, n);
 
     /// <summary>[n] u' . s_i</summary>
-    public double[] Products { get; private set; } = [];
+    public ReadOnlySpan<double> Products => products.AsSpan(0, n);
 
     /// <summary>||u'||</summary>
     public double Norm { get; private set; }
 
     /// <summary>[n] cos(s_i, u') = the next call's input.</summary>
-    public double[] Cosines { get; private set; } = [];
+    public ReadOnlySpan<double> Cosines => cosines.AsSpan(0, n);
 
     /// <summary>[L] z'</summary>
-    public double[] Latent { get; private set; } = [];
+    public ReadOnlySpan<double> Latent => latent;
 
     /// <param name="start">[n] u0 . s_i</param>
     /// <param name="inputCosines">[n] cos(s_i, u)</param>
     /// <param name="inputLatent">[L] z</param>
-    public void Forward(ReaderParameters p, SentenceReading reading, double[] start, double[] inputCosines, double[] inputLatent)
+    public void Forward(
+        ReaderParameters p, SentenceReading reading, ReadOnlySpan<double> start, ReadOnlySpan<double> inputCosines, ReadOnlySpan<double> inputLatent)
     {
-        var (n, h, l) = (reading.Count, shape.H, shape.L);
-        (cosines, latent) = (inputCosines, inputLatent);
-        if (hidden.Length < n * h) hidden = new double[n * h];
-        mean = new double[h];
-        Weights = new double[n];
-        Latent = new double[l];
+        Begin(reading.Count, inputCosines, inputLatent);
+        var (h, l) = (shape.H, shape.L);
         Span<double> input = stackalloc double[F + 1];
-        var shared = (double[])p.Bias1.Clone(); // W1's part that all sentences share: z and the bias
-        DoubleMath.AddProduct(shared, latent, p.Inputs()[((F + 1) * h)..]);
+        Array.Clear(mean);
+        p.Bias1.CopyTo(shared, 0); // W1's part that all sentences share: z and the bias
+        DoubleMath.AddProduct(shared, this.inputLatent, p.Inputs()[((F + 1) * h)..]);
         for (var i = 0; i < n; i++)
         {
             var own = hidden.AsSpan(i * h, h);
             shared.CopyTo(own);
             reading.Features.AsSpan(i * F, F).CopyTo(input);
-            input[F] = cosines[i];
+            input[F] = inputs[i];
             DoubleMath.AddProduct(own, input, p.Inputs(F + 1));
             DoubleMath.Rectify(own);
             DoubleMath.AddScaled(mean, own, 1.0 / n);
-            Weights[i] = p.Bias2[0] + DoubleMath.Dot(p.Weight2, own);
+            weights[i] = p.Bias2[0] + DoubleMath.Dot(p.Weight2, own);
         }
-        for (var k = 0; k < l; k++) Latent[k] = Math.Tanh(p.Bias3[k] + DoubleMath.Dot(p.Weight3.AsSpan(k * h, h), mean));
-        Products = new double[n];
+        for (var k = 0; k < l; k++) latent[k] = Math.Tanh(p.Bias3[k] + DoubleMath.Dot(p.Weight3.AsSpan(k * h, h), mean));
         double square = 1;
         for (var i = 0; i < n; i++)
         {
-            Products[i] = start[i] + reading.ProductWithSum(i, Weights);
-            square += Weights[i] * (start[i] + Products[i]); // |u0|^2 + 2 w.u0s + w'Gw
+            products[i] = start[i] + reading.ProductWithSum(i, Weights);
+            square += weights[i] * (start[i] + products[i]); // |u0|^2 + 2 w.u0s + w'Gw
         }
         Norm = Math.Sqrt(Math.Max(square, 1e-12));
-        Cosines = new double[n];
-        for (var i = 0; i < n; i++) Cosines[i] = Products[i] / Norm;
+        for (var i = 0; i < n; i++) cosines[i] = products[i] / Norm;
+    }
+
+    /// <summary>Makes room, and takes the inputs in: of a single call they are what it wrote itself the last time.</summary>
+    private void Begin(int sentences, ReadOnlySpan<double> inputCosines, ReadOnlySpan<double> inputLatent)
+    {
+        inputLatent.CopyTo(this.inputLatent);
+        n = sentences;
+        if (inputs.Length < n)
+        {
+            inputs = new double[n];
+            inputCosines.CopyTo(inputs);
+            (hidden, weights, products, cosines) = (new double[n * shape.H], new double[n], new double[n], new double[n]);
+        }
+        else inputCosines.CopyTo(inputs);
     }
 
     /// <summary>Adds this call's part to the gradient of the parameters.</summary>
@@ -76,27 +96,27 @@ internal sealed class ReaderCall(RecursionShape shape)
     /// <param name="ofWeights">[n] gradient of weight_i from what stands behind this call other than through its cosines; overwritten.</param>
     /// <param name="ofCosines">[n] gradient of cos(s_i, u'); replaced by that of the input's cos(s_i, u).</param>
     /// <param name="ofLatent">[L] gradient of z'; replaced by that of z.</param>
-    public void Backward(ReaderParameters p, ReaderParameters gradient, SentenceReading reading, double[] ofWeights, double[] ofCosines, double[] ofLatent)
+    public void Backward(
+        ReaderParameters p, ReaderParameters gradient, SentenceReading reading, Span<double> ofWeights, Span<double> ofCosines, Span<double> ofLatent)
     {
-        var (n, h, l) = (reading.Count, shape.H, shape.L);
+        var (h, l) = (shape.H, shape.L);
         // cos_i = products_i / norm; d products / d weight = G; d norm / d weight = products / norm.
         double along = 0;
-        for (var i = 0; i < n; i++) along += ofCosines[i] * Products[i];
+        for (var i = 0; i < n; i++) along += ofCosines[i] * products[i];
         for (var i = 0; i < n; i++)
         {
-            ofWeights[i] += reading.ProductWithSum(i, ofCosines) / Norm - along / (Norm * Norm * Norm) * Products[i];
+            ofWeights[i] += reading.ProductWithSum(i, ofCosines) / Norm - along / (Norm * Norm * Norm) * products[i];
         }
-        var ofMean = new double[h];
+        Array.Clear(ofMean);
         for (var k = 0; k < l; k++)
         {
-            var inside = ofLatent[k] * (1 - Latent[k] * Latent[k]);
+            var inside = ofLatent[k] * (1 - latent[k] * latent[k]);
             if (inside == 0) continue; // the last call's z' stands behind nothing
             gradient.Bias3[k] += inside;
             DoubleMath.AddScaled(gradient.Weight3.AsSpan(k * h, h), mean, inside);
             DoubleMath.AddScaled(ofMean, p.Weight3.AsSpan(k * h, h), inside);
         }
-        var ofShared = new double[h];
-        var inner = new double[h];
+        Array.Clear(ofShared);
         Span<double> input = stackalloc double[F + 1];
         for (var i = 0; i < n; i++)
         {
@@ -105,7 +125,7 @@ internal sealed class ReaderCall(RecursionShape shape)
             DoubleMath.AddScaled(gradient.Weight2, own, ofWeights[i]);
             for (var j = 0; j < h; j++) inner[j] = own[j] > 0 ? ofWeights[i] * p.Weight2[j] + ofMean[j] / n : 0;
             reading.Features.AsSpan(i * F, F).CopyTo(input);
-            input[F] = cosines[i];
+            input[F] = inputs[i];
             DoubleMath.AddOuter(gradient.Inputs(F + 1), input, inner);
             DoubleMath.AddScaled(ofShared, inner, 1);
             ofCosines[i] = DoubleMath.Dot(p.Input(F), inner);
@@ -113,7 +133,7 @@ internal sealed class ReaderCall(RecursionShape shape)
         DoubleMath.AddScaled(gradient.Bias1, ofShared, 1);
         for (var k = 0; k < l; k++)
         {
-            DoubleMath.AddScaled(gradient.Input(F + 1 + k), ofShared, latent[k]);
+            DoubleMath.AddScaled(gradient.Input(F + 1 + k), ofShared, inputLatent[k]);
             ofLatent[k] = DoubleMath.Dot(p.Input(F + 1 + k), ofShared);
         }
     }

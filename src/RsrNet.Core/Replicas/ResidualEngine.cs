@@ -15,6 +15,9 @@ public sealed class ResidualEngine : IRecursionEngine, IArticleReader
     private readonly ReaderParameters parameters;
     private readonly ReaderParameters gradients;
     private readonly ReaderCall[] calls;
+    private double[] ofWeights = []; // gradients of one row, kept from row to row
+    private double[] ofCosines = [];
+    private readonly double[] ofLatent;
 
     /// <param name="shape">The network's sizes, in the residual mode; those in <paramref name="options"/> are not read.</param>
     /// <param name="options">How deep the recursion goes.</param>
@@ -27,6 +30,7 @@ public sealed class ResidualEngine : IRecursionEngine, IArticleReader
         layout = ParameterLayout.Of(shape);
         parameters = new ReaderParameters(shape);
         gradients = new ReaderParameters(shape);
+        ofLatent = new double[shape.L];
         calls = [.. Enumerable.Range(0, options.Calls).Select(_ => new ReaderCall(shape))];
     }
 
@@ -86,13 +90,14 @@ public sealed class ResidualEngine : IRecursionEngine, IArticleReader
     private double Run(RecursionBatch batch, int row, bool training)
     {
         var from = articles.Begin(batch, row);
-        var (cosines, latent) = (from.Cosines, from.Latent);
+        ReadOnlySpan<double> cosines = from.Cosines, latent = from.Latent;
         for (var recursion = 0; recursion < options.LatentRecursions; recursion++)
         {
             foreach (var call in calls)
             {
                 call.Forward(parameters, from.Reading, from.Start.Products, cosines, latent);
-                (cosines, latent) = (call.Cosines, call.Latent);
+                cosines = call.Cosines;
+                latent = call.Latent;
             }
         }
         var last = calls[^1];
@@ -116,14 +121,15 @@ public sealed class ResidualEngine : IRecursionEngine, IArticleReader
         var loss = 1 - along / last.Norm;
 
         // d cos / d weight = products / norm - (u . t~) / norm^3 * (u' . s)
-        var ofWeights = new double[reading.Count];
-        for (var i = 0; i < ofWeights.Length; i++)
+        var n = reading.Count;
+        if (ofWeights.Length < n) (ofWeights, ofCosines) = (new double[n], new double[n]);
+        for (var i = 0; i < n; i++)
             ofWeights[i] = -share * (products[i] / last.Norm - along / (last.Norm * last.Norm * last.Norm) * last.Products[i]);
-        var ofCosines = new double[reading.Count];
-        var ofLatent = new double[Shape.L]; // zero: the loss does not read the last z'
+        Array.Clear(ofCosines);
+        Array.Clear(ofLatent); // the loss does not read the last z'
         for (var call = calls.Length - 1; call >= 0; call--)
         {
-            calls[call].Backward(parameters, gradients, reading, ofWeights, ofCosines, ofLatent);
+            calls[call].Backward(parameters, gradients, reading, ofWeights.AsSpan(0, n), ofCosines.AsSpan(0, n), ofLatent);
             Array.Clear(ofWeights); // an earlier call's weights count through its cosines and z alone
         }
         return loss;

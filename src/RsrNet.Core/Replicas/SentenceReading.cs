@@ -39,7 +39,8 @@ public sealed class SentenceReading
         var n = article.Count;
         Article = article;
         given = x.ToArray();
-        this.x = Centred(x, statistics.MeanX);
+        this.x = new float[d];
+        Centre(x, statistics.MeanX, this.x);
         mean = statistics.MeanSentence.ToArray();
         scales = new double[n];
         CosinesX = new double[n];
@@ -66,7 +67,7 @@ public sealed class SentenceReading
         VectorMath.AddScaled(lead, mean, (float)-weightOfMean);
         VectorMath.AddScaled(names, mean, (float)-namesOfMean);
         VectorMath.Normalize(names);
-        Products = Centre(article, along, square, scales);
+        Products = CentredProducts(article, along, square, scales);
         double leadNorm = VectorMath.Normalize(lead);
         if (!(leadNorm > 0)) leadNorm = 1;
         anchor = (float[])this.x.Clone();
@@ -162,23 +163,22 @@ public sealed class SentenceReading
     }
 
     /// <summary>A vector less a mean, or a share of it, of unit length; zero where nothing is left.</summary>
-    internal static float[] Centred(ReadOnlySpan<float> vector, ReadOnlySpan<float> mean, float share = 1)
+    /// <param name="to">[d]; overwritten.</param>
+    internal static void Centre(ReadOnlySpan<float> vector, ReadOnlySpan<float> mean, Span<float> to, float share = 1)
     {
-        var centred = vector.ToArray();
-        VectorMath.AddScaled(centred, mean, -share);
-        VectorMath.Normalize(centred);
-        return centred;
+        vector.CopyTo(to);
+        VectorMath.AddScaled(to, mean, -share);
+        VectorMath.Normalize(to);
     }
 
-    private static float[] Centre(ArticleSentences article, double[] along, double square, double[] scales)
+    private static float[] CentredProducts(ArticleSentences article, double[] along, double square, double[] scales)
     {
         var n = article.Count;
         var products = new float[n * n];
         for (var i = 0; i < n; i++)
         {
-            var row = article.Products.AsSpan(i * n, n);
-            for (var k = 0; k <= i; k++)
-                products[k * n + i] = products[i * n + k] = (float)((row[k] - along[i] - along[k] + square) * scales[i] * scales[k]);
+            DoubleMath.WriteCentred(products.AsSpan(i * n, i + 1), article.Products.AsSpan(i * n, i + 1), along, square, scales);
+            for (var k = 0; k < i; k++) products[k * n + i] = products[i * n + k];
         }
         return products;
     }

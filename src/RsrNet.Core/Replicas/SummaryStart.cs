@@ -1,3 +1,4 @@
+using System.Numerics;
 using RsrNet.Core.Numerics;
 
 namespace RsrNet.Core.Replicas;
@@ -53,7 +54,8 @@ internal sealed class SummaryStart
 
     /// <summary>What of a y is not the mean's, of unit length; zero where nothing is left.</summary>
     /// <param name="y">[d]</param>
-    public static float[] Own(ReadOnlySpan<float> y, ResidualStatistics statistics) => SentenceReading.Centred(y, statistics.MeanT, MeanShare);
+    /// <param name="to">[d]; overwritten.</param>
+    public static void Own(ReadOnlySpan<float> y, ResidualStatistics statistics, Span<float> to) => SentenceReading.Centre(y, statistics.MeanT, to, MeanShare);
 
     /// <summary>Below this the way back from y to u would blow rounding up.</summary>
     private const float LeastScale = 0.01f;
@@ -69,11 +71,16 @@ internal sealed class SummaryStart
 
     /// <summary>u of a y: u0 + (y - y0) / (r k).</summary>
     /// <param name="carried">[d] y of an earlier step.</param>
-    public float[] Carried(ReadOnlySpan<float> carried)
+    /// <param name="u">[d]; overwritten.</param>
+    public void Carry(ReadOnlySpan<float> carried, Span<float> u)
     {
-        var u = (float[])U.Clone();
-        for (var j = 0; j < u.Length; j++) u[j] += (float)((carried[j] - y[j]) / factor);
-        return u;
+        var j = 0;
+        for (; j <= u.Length - Vector<float>.Count; j += Vector<float>.Count)
+        {
+            Vector.Widen(new Vector<float>(carried[j..]) - new Vector<float>(y, j), out var low, out var high);
+            (new Vector<float>(U, j) + Vector.Narrow(low / factor, high / factor)).CopyTo(u[j..]);
+        }
+        for (; j < u.Length; j++) u[j] = U[j] + (float)((carried[j] - y[j]) / factor);
     }
 
     /// <summary>y of u0 + sum of weighted sentences.</summary>
@@ -83,6 +90,12 @@ internal sealed class SummaryStart
     {
         target.Clear();
         reading.AddSum(target, weights);
-        for (var j = 0; j < target.Length; j++) target[j] = y[j] + (float)(target[j] * factor);
+        var j = 0;
+        for (; j <= target.Length - Vector<float>.Count; j += Vector<float>.Count)
+        {
+            Vector.Widen(new Vector<float>(target[j..]), out var low, out var high);
+            (new Vector<float>(y, j) + Vector.Narrow(low * factor, high * factor)).CopyTo(target[j..]);
+        }
+        for (; j < target.Length; j++) target[j] = y[j] + (float)(target[j] * factor);
     }
 }

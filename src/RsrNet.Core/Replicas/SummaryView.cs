@@ -27,9 +27,16 @@ public sealed class SummaryView
     /// <param name="y">[d]; all zero stands for x.</param>
     public static SummaryView Of(SentenceReading reading, ReadOnlySpan<float> y, ResidualStatistics statistics)
     {
-        ReadOnlySpan<float> centred = y.ContainsAnyExcept(0f) ? SummaryStart.Own(y, statistics) : reading.X;
-        return new SummaryView(reading, reading.Against(centred), VectorMath.Dot(reading.X, centred), VectorMath.Dot(reading.Lead, centred));
+        if (!y.ContainsAnyExcept(0f)) return Of(reading, reading.X);
+        var d = y.Length;
+        var own = d <= 1024 ? stackalloc float[d] : new float[d];
+        SummaryStart.Own(y, statistics, own);
+        return Of(reading, own);
     }
+
+    /// <param name="centred">[d] of unit length.</param>
+    private static SummaryView Of(SentenceReading reading, ReadOnlySpan<float> centred) =>
+        new(reading, reading.Against(centred), VectorMath.Dot(reading.X, centred), VectorMath.Dot(reading.Lead, centred));
 
     /// <summary>The cosine of y to the unknown t, as the regression foretells it.</summary>
     /// <param name="features">[7] <see cref="ConfidenceFeatures"/>; overwritten.</param>

@@ -63,8 +63,12 @@ public sealed class LessonTests
         for (var times = 1; times <= WordFeatures.Times; times++)
         {
             var regression = new NormalEquations(WordFeatures.Prior, WordFeatures.PriorWeight);
+            var features = new double[WordFeatures.Count];
             for (var v = 0; v < words.Count; v++)
-                regression.Observe(words.Features.AsSpan(v * WordFeatures.Count, WordFeatures.Count), overlap.Times(v) >= times ? 1 : 0);
+            {
+                words.WriteFeatures(v, features);
+                regression.Observe(features, overlap.Times(v) >= times ? 1 : 0);
+            }
             foreach (var (expected, actual) in regression.Gram.Zip(lesson.WordGram)) Assert.Equal(expected, actual, 1e-9);
             foreach (var (expected, actual) in regression.Moment.Zip(lesson.WordMoment[((times - 1) * WordFeatures.Count)..])) Assert.Equal(expected, actual, 1e-9);
         }
@@ -81,16 +85,19 @@ public sealed class LessonTests
         var words = article.Sentences.Words;
         string[][] tokens = [.. article.Sentences.Outlines.Select(outline => Tokens(outline.Text))];
         var names = tokens.SelectMany(own => own.Zip(own.Skip(1))).Distinct().ToArray();
-        Assert.Equal(names.Length, words.Pairs.Length);
-        var view = ReadoutView.Of(SummaryView.Of(new SentenceReading(article.Sentences, article.X, statistics), article.X, statistics), statistics);
+        Assert.Equal(names.Length, words.Pairs);
+        var summary = SummaryView.Of(new SentenceReading(article.Sentences, article.X, statistics), article.X, statistics);
+        var view = ReadoutView.Of(summary, statistics);
         var regression = new NormalEquations(PairFeatures.Prior, PairFeatures.PriorWeight);
+        var features = new double[PairFeatures.Count];
         var heads = Tokens(string.Join(' ', article.Highlights));
         for (var b = 0; b < names.Length; b++)
         {
             var having = Enumerable.Range(0, tokens.Length).Where(i => tokens[i].Zip(tokens[i].Skip(1)).Contains(names[b])).ToArray();
-            Assert.Equal((having[0], having.Length), (words.Pairs[b].Sentence, words.Pairs[b].Sentences));
-            Assert.All(having, i => Assert.Contains(b, words.PairsOf(i).ToArray()));
-            regression.Observe(view.PairFeatures.AsSpan(b * PairFeatures.Count, PairFeatures.Count), heads.Zip(heads.Skip(1)).Contains(names[b]) ? 1 : 0);
+            Assert.Equal(having, Enumerable.Range(0, tokens.Length).Where(i => words.PairsOf(i).Contains(b)));
+            view.WritePairFeatures(b, features);
+            Assert.Equal((Math.Log(having.Length), summary.Cosines[having[0]]), (features[6], features[7]));
+            regression.Observe(features, heads.Zip(heads.Skip(1)).Contains(names[b]) ? 1 : 0);
         }
         Assert.Equal(names.Length, tokens.Sum(own => own.Zip(own.Skip(1)).Distinct().Count())); // TinyNews repeats none
         Assert.True(regression.Moment[0] >= 3, "the river, river rose, and what joins them");

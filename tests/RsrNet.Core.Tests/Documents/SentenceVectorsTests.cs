@@ -84,6 +84,15 @@ public sealed class SentenceVectorsTests
     }
 
     [Fact]
+    public void SentencesWithoutAWord_AreZero_WhereverTheyStand()
+    {
+        var vectors = new SentenceVectors(6, 4, [5, 7, 17], [0.5f, 0.25f, 1]);
+        Assert.Equal([0, 0.75f, 0, 0, 1, 0], Enumerable.Range(0, 6).Select(i => vectors.Dot(i, [1, 1, 1, 1])));
+        Assert.Equal(0.5f, vectors.Products[6 + 4]);
+        Assert.Equal([0, 0.3125f, 0, 0, 1, 0], Enumerable.Range(0, 6).Select(i => vectors.Products[7 * i]));
+    }
+
+    [Fact]
     public void PlacesOutOfOrder_AreRefused()
     {
         Assert.Throws<ArgumentException>(() => new SentenceVectors(2, 4, [5, 5], [1, 1]));
