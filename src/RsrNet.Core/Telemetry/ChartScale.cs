@@ -65,7 +65,7 @@ public sealed class ChartScale
         var size = Math.Max(Math.Abs(Low), Math.Abs(High));
         if (size >= 1e6) return (tick / 1e6).ToString("0.##", CultureInfo.InvariantCulture) + "M";
         if (size >= 10_000) return (tick / 1e3).ToString("0.#", CultureInfo.InvariantCulture) + "k";
-        return size < 0.001 ? tick.ToString("0.#e-0", CultureInfo.InvariantCulture) : tick.ToString("0.#####", CultureInfo.InvariantCulture);
+        return size < 0.001 ? tick.ToString("0.##e-0", CultureInfo.InvariantCulture) : tick.ToString("0.#####", CultureInfo.InvariantCulture);
     }
 
     /// <summary>The next of 1, 2 and 5 times a power of ten.</summary>

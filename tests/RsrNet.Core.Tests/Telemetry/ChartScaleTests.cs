@@ -14,6 +14,13 @@ public sealed class ChartScaleTests
     }
 
     [Fact]
+    public void Labels_OfSmallValuesCloseTogether_Differ()
+    {
+        var scale = ChartScale.Of([9.52e-4, 9.68e-4]);
+        Assert.Equal(scale.Ticks.Count, scale.Ticks.Select(scale.Label).Distinct().Count());
+    }
+
+    [Fact]
     public void Logarithm_LeavesOutWhatItCannotShow()
     {
         var scale = ChartScale.Of([0.5, 0.002, 0, double.NaN], logarithmic: true);
