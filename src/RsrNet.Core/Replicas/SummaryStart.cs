@@ -12,11 +12,13 @@ internal sealed class SummaryStart
     private readonly float[] y;
     private readonly double factor; // r k
 
-    public SummaryStart(SentenceReading reading, ResidualStatistics statistics)
+    /// <param name="memory">That of the reading.</param>
+    public SummaryStart(SentenceReading reading, ResidualStatistics statistics, ReadingMemory memory)
     {
         var d = reading.X.Length;
         var pool = statistics.Pool;
-        U = new float[d];
+        (U, y) = (memory.U, memory.Y);
+        Array.Clear(U);
         var weights = new double[reading.Count];
         for (var i = 0; i < weights.Length; i++)
         {
@@ -42,7 +44,7 @@ internal sealed class SummaryStart
         VectorMath.AddScaled(mixed, reading.Anchor, statistics.Anchor);
         var norm = VectorMath.Norm(mixed);
         factor = Math.Max(statistics.Scale, LeastScale) / (norm > 0 ? norm : 1);
-        y = new float[d];
+        Array.Clear(y);
         VectorMath.AddScaled(y, statistics.MeanT, MeanShare);
         VectorMath.AddScaled(y, mixed, (float)factor);
     }
