@@ -67,7 +67,8 @@ public sealed record Lesson
         reading ??= new SentenceReading(article.Sentences, article.X, weights);
         var view = SummaryView.Of(reading, y, weights);
         var d = t.Length;
-        Span<float> goal = d <= 1024 ? stackalloc float[d] : new float[d], own = d <= 1024 ? stackalloc float[d] : new float[d];
+        var goal = d <= VectorMath.MostOnStack ? stackalloc float[d] : new float[d];
+        var own = d <= VectorMath.MostOnStack ? stackalloc float[d] : new float[d];
         t.CopyTo(goal);
         VectorMath.AddScaled(goal, weights.MeanT, -1);
         SummaryStart.Own(y, weights, own);
@@ -148,20 +149,16 @@ public sealed record Lesson
         var gram = new double[k * k];
         var moment = new double[k];
         var goals = reading.Against(goal);
-        var row = new double[w];
-        for (var i = 0; i < n; i++)
+        Span<double> weightings = stackalloc double[w * n], products = stackalloc double[w * n]; // W, and W (S S^T)
+        for (var a = 0; a < w; a++)
         {
-            var own = reading.Weightings.AsSpan(i * w, w);
-            Array.Clear(row); // (G W^T) of this sentence
-            for (var j = 0; j < n; j++) DoubleMath.AddScaled(row, reading.Weightings.AsSpan(j * w, w), reading.Products[i * n + j]);
-            for (var a = 0; a < w; a++)
-            {
-                DoubleMath.AddScaled(gram.AsSpan(a * k, w), row, own[a]);
-                gram[a * k + w] += own[a] * reading.CosinesX[i];
-                moment[a] += own[a] * goals[i];
-            }
+            var own = weightings.Slice(a * n, n);
+            for (var i = 0; i < n; i++) own[i] = reading.Weightings[i * w + a];
+            for (var i = 0; i < n; i++) products[a * n + i] = reading.ProductWithSum(i, own);
+            for (var b = 0; b <= a; b++) gram[b * k + a] = gram[a * k + b] = DoubleMath.Dot(own, products.Slice(b * n, n));
+            gram[w * k + a] = gram[a * k + w] = DoubleMath.Dot(own, reading.CosinesX);
+            moment[a] = DoubleMath.Dot(own, goals);
         }
-        for (var b = 0; b < w; b++) gram[w * k + b] = gram[b * k + w];
         gram[w * k + w] = VectorMath.Dot(reading.X, reading.X);
         moment[w] = VectorMath.Dot(reading.X, goal);
         return (gram, moment);

@@ -48,7 +48,7 @@ public sealed record ResidualOptions
     /// </summary>
     public int Replays { get; init; }
 
-    /// <summary>Labelled articles kept to learn from again. Default 1,000; at least 1.</summary>
+    /// <summary>Labelled articles kept to learn from again; none where <see cref="Replays"/> is 0. Default 1,000; at least 1.</summary>
     public int ReservoirSize { get; init; } = 1_000;
 
     /// <summary>

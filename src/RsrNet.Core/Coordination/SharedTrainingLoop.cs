@@ -188,7 +188,7 @@ internal sealed class SharedTrainingLoop(
             {
                 telemetry.OnLearned(taken.Document, flight.BegunAt);
                 // Whoever learns nothing again keeps no sentences for it.
-                labelled.Reservoir?.Add(ReservedDocument.Of(weights.Residual!.Replays > 0 ? taken.Document : taken.Document.WithoutSentences()));
+                if (weights.Residual is { Replays: > 0 }) labelled.Reservoir!.Add(ReservedDocument.Of(taken.Document));
             }
             labelled.OnTrained(taken);
         }

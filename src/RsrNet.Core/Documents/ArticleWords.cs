@@ -137,7 +137,9 @@ public sealed class ArticleWords
     /// <param name="first">Index of the sentence it stands in first.</param>
     private struct Word(int first, bool isNumber)
     {
-        private int last = -1;
+        private readonly short first = (short)first;
+        private short last = -1;
+        private short sentences;
 
         public readonly int First => first;
 
@@ -146,7 +148,7 @@ public sealed class ArticleWords
         public WordFrequency Frequency { get; set; }
 
         /// <summary>Sentences that have it.</summary>
-        public int Sentences { get; private set; }
+        public readonly int Sentences => sentences;
 
         public int Times { get; private set; }
 
@@ -155,8 +157,8 @@ public sealed class ArticleWords
 
         public void SeeIn(int sentence, bool isName)
         {
-            if (last != sentence) Sentences++;
-            last = sentence;
+            if (last != sentence) sentences++;
+            last = (short)sentence;
             Times++;
             if (isName) Capitals++;
         }
@@ -166,7 +168,9 @@ public sealed class ArticleWords
     /// <param name="sentence">Index of the first sentence that has them.</param>
     private struct WordPair(int first, int second, int sentence)
     {
-        private int last = -1;
+        private readonly short sentence = (short)sentence;
+        private short last = -1;
+        private short sentences;
 
         public readonly int First => first;
 
@@ -175,14 +179,14 @@ public sealed class ArticleWords
         public readonly int Sentence => sentence;
 
         /// <summary>Sentences that have them.</summary>
-        public int Sentences { get; private set; }
+        public readonly int Sentences => sentences;
 
         /// <returns>Whether the sentence had not been seen to have them.</returns>
         public bool SeeIn(int sentence)
         {
             if (last == sentence) return false;
-            last = sentence;
-            Sentences++;
+            last = (short)sentence;
+            sentences++;
             return true;
         }
     }

@@ -145,7 +145,10 @@ internal sealed class Backlog : IAsyncDisposable
     {
         try
         {
-            return reader.Read(document);
+            var read = reader.Read(document);
+            // Whoever learns from it asks for its words. Here several threads share the work; there it would be one more thing that one thread does for all.
+            if (reader.ReadsSentences && read.Article.HasHighlights) _ = read.Embedding!.Sentences!.Words;
+            return read;
         }
         // An encoder may be anybody's; whatever it throws concerns this one text, and must not stop those behind it.
 #pragma warning disable CA1031

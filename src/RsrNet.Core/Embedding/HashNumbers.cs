@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
 namespace RsrNet.Core.Embedding;
 
 /// <summary>
@@ -51,10 +54,14 @@ internal sealed class HashNumbers
 
     private int SlotOf(ulong hash)
     {
-        var (slots, hashes) = (this.slots, this.hashes);
-        var slot = (int)hash & (slots.Length - 1);
-        while (slots[slot] != 0 && hashes[slots[slot] - 1] != hash) slot = (slot + 1) & (slots.Length - 1);
-        return slot;
+        ref var slots = ref MemoryMarshal.GetArrayDataReference(this.slots);
+        ref var hashes = ref MemoryMarshal.GetArrayDataReference(this.hashes);
+        var mask = this.slots.Length - 1; // no place is beyond it, and no number beyond the hashes
+        for (var slot = (int)hash & mask; ; slot = (slot + 1) & mask)
+        {
+            var after = Unsafe.Add(ref slots, slot);
+            if (after == 0 || Unsafe.Add(ref hashes, after - 1) == hash) return slot;
+        }
     }
 
     private void Grow()

@@ -7,6 +7,9 @@ namespace RsrNet.Core.Numerics;
 /// <summary>Short sums over vectors. Where lengths differ, <see cref="ArgumentException"/>.</summary>
 public static class VectorMath
 {
+    /// <summary>Elements of a vector that may lie on the stack for the length of a call.</summary>
+    internal const int MostOnStack = 1024;
+
     /// <summary>sum a_i b_i</summary>
     public static float Dot(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {

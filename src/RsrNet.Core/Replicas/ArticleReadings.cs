@@ -11,12 +11,17 @@ internal sealed class ArticleReadings
 {
     private const int KnownLimit = 512;
 
+    /// <summary>Readings whose memory waits to be used again: those of the batches of a turn.</summary>
+    private const int SpareLimit = 128;
+
     private readonly RecursionWeights weights;
     private readonly ResidualStatistics statistics;
 
     /// <summary>What was worked out of articles with these statistics: a batch's supervision steps read the same ones again.</summary>
-    private readonly Dictionary<ArticleSentences, (SentenceReading Reading, SummaryStart Start)> known = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<ArticleSentences, (SentenceReading Reading, SummaryStart Start, ReadingMemory Memory)> known = new(ReferenceEqualityComparer.Instance);
+    private readonly Stack<ReadingMemory> spare = new();
     private readonly float[] scratch; // [d]
+    private float[] meanSentence; // [d] one for all that is known
     private bool loaded;
 
     /// <exception cref="ArgumentException">The shape is of another mode.</exception>
@@ -26,27 +31,40 @@ internal sealed class ArticleReadings
         weights = new RecursionWeights(shape);
         statistics = new ResidualStatistics(weights);
         scratch = new float[shape.D];
+        meanSentence = statistics.MeanSentence.ToArray();
     }
 
     public RecursionShape Shape => weights.Shape;
 
-    /// <summary>Takes over a copy of these weights' statistics.</summary>
+    /// <summary>Takes over a copy of these weights' statistics. Where they are others, this ends what was read before.</summary>
     /// <exception cref="ArgumentException">The shapes differ.</exception>
     public void Load(RecursionWeights weights)
     {
-        if (!weights.Statistics.AsSpan().SequenceEqual(this.weights.Statistics)) known.Clear();
+        var same = weights.Statistics.AsSpan().SequenceEqual(this.weights.Statistics);
         this.weights.CopyFrom(weights);
+        if (!same)
+        {
+            foreach (var (_, _, memory) in known.Values)
+            {
+                if (spare.Count < SpareLimit) spare.Push(memory);
+            }
+            known.Clear();
+            meanSentence = statistics.MeanSentence.ToArray();
+        }
         loaded = true;
     }
 
-    /// <summary>An article as the loaded weights see it.</summary>
+    /// <summary>An article as the loaded weights see it: until others are.</summary>
     /// <param name="x">[d] its embedding.</param>
     public (SentenceReading Reading, SummaryStart Start) Of(ArticleSentences article, ReadOnlySpan<float> x)
     {
-        if (known.TryGetValue(article, out var read) && read.Reading.IsOf(x)) return read;
-        if (known.Count >= KnownLimit) known.Clear();
-        var reading = new SentenceReading(article, x, statistics);
-        return known[article] = (reading, new SummaryStart(reading, statistics));
+        if (known.TryGetValue(article, out var read) && read.Reading.IsOf(x)) return (read.Reading, read.Start);
+        if (known.Count >= KnownLimit) known.Clear(); // the batch under way may have some of them: their memory is left alone
+        var memory = spare.TryPop(out var left) ? left : new ReadingMemory(Shape.D);
+        var reading = new SentenceReading(article, x, statistics.MeanX, meanSentence, memory);
+        var start = new SummaryStart(reading, statistics, memory);
+        known[article] = (reading, start, memory);
+        return (reading, start);
     }
 
     /// <summary>Where a row's recursion begins.</summary>
@@ -119,7 +137,7 @@ internal readonly record struct RowStart(SentenceReading Reading, SummaryStart S
 /// <summary>An engine that reads articles, and can show how.</summary>
 internal interface IArticleReader
 {
-    /// <summary>An article as the loaded weights see it.</summary>
+    /// <summary>An article as the loaded weights see it: until others are, whose readings take its memory.</summary>
     /// <param name="x">[d] its embedding.</param>
     SentenceReading Read(ArticleSentences article, ReadOnlySpan<float> x);
 }

@@ -59,7 +59,7 @@ internal sealed class ReaderCall(RecursionShape shape)
         {
             var own = hidden.AsSpan(i * h, h);
             shared.CopyTo(own);
-            reading.Features.AsSpan(i * F, F).CopyTo(input);
+            reading.Features.Slice(i * F, F).CopyTo(input);
             input[F] = inputs[i];
             DoubleMath.AddProduct(own, input, p.Inputs(F + 1));
             DoubleMath.Rectify(own);
@@ -124,7 +124,7 @@ internal sealed class ReaderCall(RecursionShape shape)
             gradient.Bias2[0] += ofWeights[i];
             DoubleMath.AddScaled(gradient.Weight2, own, ofWeights[i]);
             for (var j = 0; j < h; j++) inner[j] = own[j] > 0 ? ofWeights[i] * p.Weight2[j] + ofMean[j] / n : 0;
-            reading.Features.AsSpan(i * F, F).CopyTo(input);
+            reading.Features.Slice(i * F, F).CopyTo(input);
             input[F] = inputs[i];
             DoubleMath.AddOuter(gradient.Inputs(F + 1), input, inner);
             DoubleMath.AddScaled(ofShared, inner, 1);

@@ -28,24 +28,36 @@ public sealed class SentenceReading
     private readonly float[] lead;
     private readonly float[] anchor;
     private readonly float[] given;
+    private readonly float[] products;
+    private readonly double[] features;
+    private readonly double[] weightings;
 
     /// <param name="article">The article's sentences.</param>
     /// <param name="x">[d] its embedding.</param>
     /// <param name="statistics">Those of the weights in use.</param>
     public SentenceReading(ArticleSentences article, ReadOnlySpan<float> x, ResidualStatistics statistics)
+        : this(article, x, statistics.MeanX, statistics.MeanSentence.ToArray(), new ReadingMemory(x.Length))
+    {
+    }
+
+    /// <param name="meanSentence">Not to be changed.</param>
+    /// <param name="memory">The reading is written there: whoever uses it again ends the reading.</param>
+    internal SentenceReading(ArticleSentences article, ReadOnlySpan<float> x, ReadOnlySpan<float> meanX, float[] meanSentence, ReadingMemory memory)
     {
         var d = x.Length;
         if (article.Dimensions != d) throw new ArgumentException($"sentences of {article.Dimensions} elements do not fit an article of {d}", nameof(article));
         var n = article.Count;
         Article = article;
-        given = x.ToArray();
-        this.x = new float[d];
-        Centre(x, statistics.MeanX, this.x);
-        mean = statistics.MeanSentence.ToArray();
+        (given, this.x, lead, anchor) = (memory.Given, memory.X, memory.Lead, memory.Anchor);
+        (products, features, weightings) = (memory.Products(n), memory.Features(n), memory.Weightings(n));
+        x.CopyTo(given);
+        Centre(x, meanX, this.x);
+        mean = meanSentence;
         scales = new double[n];
         CosinesX = new double[n];
-        lead = new float[d];
-        var names = new float[d];
+        Array.Clear(lead);
+        var names = d <= VectorMath.MostOnStack ? stackalloc float[d] : new float[d];
+        names.Clear();
         double square = VectorMath.Dot(mean, mean), common = VectorMath.Dot(mean, this.x), weightOfMean = 0, namesOfMean = 0;
         var along = new double[n];
         var weights = new double[n];
@@ -67,24 +79,22 @@ public sealed class SentenceReading
         VectorMath.AddScaled(lead, mean, (float)-weightOfMean);
         VectorMath.AddScaled(names, mean, (float)-namesOfMean);
         VectorMath.Normalize(names);
-        Products = CentredProducts(article, along, square, scales);
+        WriteProducts(along, square);
         double leadNorm = VectorMath.Normalize(lead);
         if (!(leadNorm > 0)) leadNorm = 1;
-        anchor = (float[])this.x.Clone();
+        this.x.CopyTo(anchor, 0);
         VectorMath.AddScaled(anchor, lead, AnchorLead);
         VectorMath.AddScaled(anchor, names, AnchorNames);
         VectorMath.Normalize(anchor);
 
-        Features = new double[n * SentenceFeatures.Count];
-        Weightings = new double[n * PoolFeatures.Weightings];
         for (var i = 0; i < n; i++)
         {
             SentenceFeatures.Write(
-                Features.AsSpan(i * SentenceFeatures.Count, SentenceFeatures.Count),
+                features.AsSpan(i * SentenceFeatures.Count, SentenceFeatures.Count),
                 article.Outlines[i], CosinesX[i], ProductWithSum(i, weights) / leadNorm, Centrality(i), i, n);
-            PoolFeatures.Write(Weightings.AsSpan(i * PoolFeatures.Weightings, PoolFeatures.Weightings), article.Outlines[i], CosinesX[i]);
+            PoolFeatures.Write(weightings.AsSpan(i * PoolFeatures.Weightings, PoolFeatures.Weightings), article.Outlines[i], CosinesX[i]);
         }
-        for (var i = 0; i < Weightings.Length; i++) Weightings[i] /= leadNorm;
+        for (var i = 0; i < n * PoolFeatures.Weightings; i++) weightings[i] /= leadNorm;
     }
 
     public ArticleSentences Article { get; }
@@ -93,16 +103,16 @@ public sealed class SentenceReading
     public int Count => Article.Count;
 
     /// <summary>[n, n] cosines between sentences.</summary>
-    public float[] Products { get; }
+    public ReadOnlySpan<float> Products => products.AsSpan(0, Count * Count);
 
     /// <summary>[n] cosines of the sentences to x.</summary>
     public double[] CosinesX { get; }
 
     /// <summary>[n, 10] <see cref="SentenceFeatures"/>.</summary>
-    internal double[] Features { get; }
+    internal ReadOnlySpan<double> Features => features.AsSpan(0, Count * SentenceFeatures.Count);
 
     /// <summary>[n, 10] each sentence's weight in the first vectors of <see cref="PoolFeatures"/>.</summary>
-    internal double[] Weightings { get; }
+    internal ReadOnlySpan<double> Weightings => weightings.AsSpan(0, Count * PoolFeatures.Weightings);
 
     /// <summary>[d] unit(x + 0.5 lead + 0.6 names): what of the article is mixed into y so that y still finds it.</summary>
     internal ReadOnlySpan<float> Anchor => anchor;
@@ -127,14 +137,14 @@ public sealed class SentenceReading
     /// <summary>Mean cosine of a sentence to the others; 0 for one alone.</summary>
     public double Centrality(int index)
     {
-        var row = Products.AsSpan(index * Count, Count);
+        var row = products.AsSpan(index * Count, Count);
         var sum = DoubleMath.Sum(row) - row[index];
         return Count > 1 ? sum / (Count - 1) : 0;
     }
 
     /// <summary>Product of a sentence with the weighted sum of all.</summary>
     /// <param name="weights">[n]</param>
-    internal double ProductWithSum(int index, ReadOnlySpan<double> weights) => DoubleMath.Dot(Products.AsSpan(index * Count, Count), weights);
+    internal double ProductWithSum(int index, ReadOnlySpan<double> weights) => DoubleMath.Dot(products.AsSpan(index * Count, Count), weights);
 
     /// <returns>[n] products of the sentences with a vector.</returns>
     /// <param name="vector">[d]</param>
@@ -171,15 +181,13 @@ public sealed class SentenceReading
         VectorMath.Normalize(to);
     }
 
-    private static float[] CentredProducts(ArticleSentences article, double[] along, double square, double[] scales)
+    private void WriteProducts(double[] along, double square)
     {
-        var n = article.Count;
-        var products = new float[n * n];
+        var n = Count;
         for (var i = 0; i < n; i++)
         {
-            DoubleMath.WriteCentred(products.AsSpan(i * n, i + 1), article.Products.AsSpan(i * n, i + 1), along, square, scales);
+            DoubleMath.WriteCentred(products.AsSpan(i * n, i + 1), Article.Products.AsSpan(i * n, i + 1), along, square, scales);
             for (var k = 0; k < i; k++) products[k * n + i] = products[i * n + k];
         }
-        return products;
     }
 }

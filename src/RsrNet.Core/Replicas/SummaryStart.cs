@@ -12,11 +12,13 @@ internal sealed class SummaryStart
     private readonly float[] y;
     private readonly double factor; // r k
 
-    public SummaryStart(SentenceReading reading, ResidualStatistics statistics)
+    /// <param name="memory">That of the reading.</param>
+    public SummaryStart(SentenceReading reading, ResidualStatistics statistics, ReadingMemory memory)
     {
         var d = reading.X.Length;
         var pool = statistics.Pool;
-        U = new float[d];
+        (U, y) = (memory.U, memory.Y);
+        Array.Clear(U);
         var weights = new double[reading.Count];
         for (var i = 0; i < weights.Length; i++)
         {
@@ -37,11 +39,12 @@ internal sealed class SummaryStart
             reading.X.CopyTo(U);
             Products = reading.CosinesX;
         }
-        var mixed = (float[])U.Clone();
+        var mixed = d <= VectorMath.MostOnStack ? stackalloc float[d] : new float[d];
+        U.CopyTo(mixed);
         VectorMath.AddScaled(mixed, reading.Anchor, statistics.Anchor);
         var norm = VectorMath.Norm(mixed);
         factor = Math.Max(statistics.Scale, LeastScale) / (norm > 0 ? norm : 1);
-        y = new float[d];
+        Array.Clear(y);
         VectorMath.AddScaled(y, statistics.MeanT, MeanShare);
         VectorMath.AddScaled(y, mixed, (float)factor);
     }

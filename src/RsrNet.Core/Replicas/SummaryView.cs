@@ -29,7 +29,7 @@ public sealed class SummaryView
     {
         if (!y.ContainsAnyExcept(0f)) return Of(reading, reading.X);
         var d = y.Length;
-        var own = d <= 1024 ? stackalloc float[d] : new float[d];
+        var own = d <= VectorMath.MostOnStack ? stackalloc float[d] : new float[d];
         SummaryStart.Own(y, statistics, own);
         return Of(reading, own);
     }

@@ -217,7 +217,7 @@ public sealed unsafe class TorchResidualEngine : IRecursionEngine, IArticleReade
             var (reading, start, cosines, latent) = starts[row];
             var n = reading.Count;
             Narrow(reading.Features, Features, row * Longest * SentenceFeatures.Count);
-            for (var i = 0; i < n; i++) reading.Products.AsSpan(i * n, n).CopyTo(Products.AsSpan((row * Longest + i) * Longest));
+            for (var i = 0; i < n; i++) reading.Products.Slice(i * n, n).CopyTo(Products.AsSpan((row * Longest + i) * Longest));
             Narrow(start.Products, Start, row * Longest);
             Narrow(cosines, Cosines, row * Longest);
             Narrow(latent, Latent, row * latent.Length);
@@ -229,7 +229,7 @@ public sealed unsafe class TorchResidualEngine : IRecursionEngine, IArticleReade
             Narrow(sentences, SentenceTarget, row * Longest);
         }
 
-        private static void Narrow(double[] from, float[] to, int at)
+        private static void Narrow(ReadOnlySpan<double> from, float[] to, int at)
         {
             for (var i = 0; i < from.Length; i++) to[at + i] = (float)from[i];
         }

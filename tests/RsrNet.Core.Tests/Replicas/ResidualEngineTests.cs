@@ -141,8 +141,8 @@ public sealed class ResidualEngineTests
         var writer = new SafetensorsWriter();
         foreach (var slot in weights.Layout.Parameters) writer.Add(slot.Name, slot.Shape, weights.Parameters.AsMemory(slot.Offset, slot.Length));
         writer.Add("sentences", [n, d], Enumerable.Range(0, n).SelectMany(i => reading.Sentence(i).ToArray()).ToArray());
-        writer.Add("features", [n, SentenceFeatures.Count], Array.ConvertAll(reading.Features, value => (float)value));
-        writer.Add("weightings", [n, PoolFeatures.Weightings], Array.ConvertAll(reading.Weightings, value => (float)value));
+        writer.Add("features", [n, SentenceFeatures.Count], Array.ConvertAll(reading.Features.ToArray(), value => (float)value));
+        writer.Add("weightings", [n, PoolFeatures.Weightings], Array.ConvertAll(reading.Weightings.ToArray(), value => (float)value));
         writer.Add("x", [d], reading.X.ToArray());
         writer.Add("anchor", [d], reading.Anchor.ToArray());
         writer.Add("t", [d], article.T!);
