@@ -14,6 +14,12 @@ internal sealed class Backlog : IAsyncDisposable
     /// <summary>Documents read from the store and embedded at a time.</summary>
     private const int Chunk = 128;
 
+    /// <summary>
+    /// The same where their sentences are read, which makes a document four times as large: the fewer of them are on the way, the more of them are gone before a
+    /// collection of garbage has moved them twice.
+    /// </summary>
+    private const int ReadChunk = 64;
+
     /// <summary>Documents that an encoder gets at a time that uses all cores for each call.</summary>
     private const int Group = 8;
 
@@ -21,6 +27,7 @@ internal sealed class Backlog : IAsyncDisposable
     private readonly ITextEncoder encoder;
     private readonly ArticleReader reader;
     private readonly LearnerTelemetry telemetry;
+    private readonly int chunk;
     private readonly Channel<Document> ready;
     private readonly Channel<bool> arrivals = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly CancellationTokenSource stop = new();
@@ -33,9 +40,9 @@ internal sealed class Backlog : IAsyncDisposable
     {
         this.store = store;
         this.reader = reader;
-        // Sentences make a document thirty times as large: fewer of those wait.
+        chunk = reader.ReadsSentences ? ReadChunk : Chunk;
         ready = Channel.CreateBounded<Document>(
-            new BoundedChannelOptions(reader.ReadsSentences ? Chunk : 4 * Chunk) { SingleReader = true, SingleWriter = true });
+            new BoundedChannelOptions(reader.ReadsSentences ? ReadChunk / 4 : 4 * Chunk) { SingleReader = true, SingleWriter = true });
         encoder = reader.Encoder;
         this.telemetry = telemetry;
         this.onReady = onReady;
@@ -73,7 +80,7 @@ internal sealed class Backlog : IAsyncDisposable
                 IReadOnlyList<Document> documents;
                 try
                 {
-                    documents = await store.ReadUnfinished(last, Chunk, cancellation);
+                    documents = await store.ReadUnfinished(last, chunk, cancellation);
                     telemetry.OnRecovered("backlog");
                 }
                 catch (StoreUnavailableException unavailable)
@@ -91,7 +98,7 @@ internal sealed class Backlog : IAsyncDisposable
                     continue;
                 }
                 // An encoder of a second an article should not keep the first waiting for the last.
-                foreach (var group in documents.Chunk(encoder.UsesAllCores ? Group : Chunk))
+                foreach (var group in documents.Chunk(encoder.UsesAllCores ? Group : chunk))
                 {
                     foreach (var document in Embedded(group))
                     {
@@ -145,10 +152,7 @@ internal sealed class Backlog : IAsyncDisposable
     {
         try
         {
-            var read = reader.Read(document);
-            // Whoever learns from it asks for its words. Here several threads share the work; there it would be one more thing that one thread does for all.
-            if (reader.ReadsSentences && read.Article.HasHighlights) _ = read.Embedding!.Sentences!.Words;
-            return read;
+            return reader.Read(document);
         }
         // An encoder may be anybody's; whatever it throws concerns this one text, and must not stop those behind it.
 #pragma warning disable CA1031
