@@ -22,7 +22,8 @@ internal sealed class HashNumbers
     public int Of(ulong hash)
     {
         var slot = SlotOf(hash);
-        if (slots[slot] != 0) return slots[slot] - 1;
+        var after = slots[slot];
+        if (after != 0) return after - 1;
         if (Count == hashes.Length)
         {
             Grow();
@@ -52,6 +53,7 @@ internal sealed class HashNumbers
         Count = 0;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int SlotOf(ulong hash)
     {
         ref var slots = ref MemoryMarshal.GetArrayDataReference(this.slots);

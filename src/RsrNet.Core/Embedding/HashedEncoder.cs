@@ -91,11 +91,10 @@ public sealed class HashedEncoder : ISparseEncoder
         var sums = _sums ??= new long[Width];
         words.Count(text);
         touched.Clear();
-        for (var i = 0; i < words.Distinct; i++)
-        {
-            var (hash, count) = words[i];
-            Add(sums, touched, hash, (long)Math.Round(LogOf(count) * WordFrequencies.WeightOf(hash) * Unit));
-        }
+        var hashes = words.Hashes;
+        var counts = words.Counts;
+        for (var i = 0; i < hashes.Length; i++)
+            Add(sums, touched, hashes[i], (long)Math.Round(LogOf(counts[i]) * WordFrequencies.WeightOf(hashes[i]) * Unit));
 
         // A huge text leaves a huge table behind, which every later text would have to clear.
         if (words.Distinct > 16_384) _words = null;

@@ -31,11 +31,15 @@ internal sealed class WordCounts
     /// <summary>Distinct words of the text counted last.</summary>
     public int Distinct => _numbers.Count;
 
-    /// <summary>Hash (<see cref="FeatureHash.Of"/> of the folded word) and count of a word.</summary>
-    public (ulong Hash, int Count) this[int index] => (_numbers.Hashes[index], _counts[index]);
+    /// <summary><see cref="FeatureHash.Of"/> of each folded word.</summary>
+    public ReadOnlySpan<ulong> Hashes => _numbers.Hashes;
+
+    /// <summary>How often the text has each.</summary>
+    public ReadOnlySpan<int> Counts => _counts.AsSpan(0, Distinct);
 
     public void Count(ReadOnlySpan<char> text)
     {
+        _counts.AsSpan(0, Distinct).Clear();
         _numbers.Clear();
         var hash = FeatureHash.Start;
         var length = 0;
@@ -106,10 +110,9 @@ internal sealed class WordCounts
     private void End(ref ulong hash, ref int length)
     {
         if (length == 0) return;
-        var before = Distinct;
         var number = _numbers.Of(FeatureHash.Mix(hash));
         if (number == _counts.Length) Array.Resize(ref _counts, 2 * _counts.Length);
-        _counts[number] = number == before ? 1 : _counts[number] + 1;
+        _counts[number]++;
         hash = FeatureHash.Start;
         length = 0;
     }
