@@ -87,7 +87,7 @@ public sealed class Coordinator
     /// <summary>Training loss of the update that made this version; null before the first.</summary>
     public float? Loss { get; private set; }
 
-    /// <summary>Gradients refused since the start because a number in them was not finite.</summary>
+    /// <summary>Gradients, and what articles teach the regressions beside them, refused since the start because a number in them was not finite.</summary>
     public long RefusedGradients { get; private set; }
 
     /// <summary>
@@ -237,7 +237,10 @@ public sealed class Coordinator
     private void Observe(IReadOnlyList<Lesson>? lessons)
     {
         if (lessons is not { Count: > 0 } || Regressions is null) return;
-        foreach (var lesson in lessons) Regressions.Observe(lesson);
+        foreach (var lesson in lessons)
+        {
+            if (!Regressions.Observe(lesson)) RefusedGradients++;
+        }
         Publish();
     }
 

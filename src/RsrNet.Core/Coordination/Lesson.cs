@@ -57,6 +57,12 @@ public sealed record Lesson
 
     public required double Lead { get; init; }
 
+    /// <summary>Whether no number in it is NaN or infinite.</summary>
+    internal bool IsFinite =>
+        VectorMath.IsFinite(X) && VectorMath.IsFinite(T) && VectorMath.IsFinite(Sentence)
+        && double.IsFinite(Scale + ForetoldCosine + Probability + Cosine + HighlightWords + Learned + Lead)
+        && Array.TrueForAll([PoolGram, PoolMoment, Confidence, PairGram, PairMoment, WordGram, WordMoment], sums => Array.TrueForAll(sums, double.IsFinite));
+
     /// <param name="article">With highlights.</param>
     /// <param name="y">[d] what was predicted with the weights from before.</param>
     /// <param name="weights">Those weights.</param>

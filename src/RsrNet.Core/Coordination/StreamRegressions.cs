@@ -56,9 +56,11 @@ public sealed class StreamRegressions
     /// <summary>Mean gain of the learned readout over the first sentences in the window: mean of ROUGE-1 and -2 F1, in [-1, 1]; 0 before the first.</summary>
     public double ReadoutGain => gains.Count == 0 ? 0 : gains.Average();
 
-    /// <summary>Learns from one article that was judged before.</summary>
-    public void Observe(Lesson lesson)
+    /// <summary>Learns from one article that was judged before; nothing where a number in it is not finite, which no later article could mend.</summary>
+    /// <returns>Whether it was taken.</returns>
+    public bool Observe(Lesson lesson)
     {
+        if (!lesson.IsFinite) return false;
         x.Add(lesson.X);
         t.Add(lesson.T);
         sentence.Add(lesson.Sentence);
@@ -72,6 +74,7 @@ public sealed class StreamRegressions
         if (x.Count > FewestForetold || Calibration.Count > 0) Calibration.Add(lesson.ForetoldCosine, lesson.Probability, lesson.Cosine);
         while (gains.Count >= options.ReadoutWindow) gains.Dequeue();
         gains.Enqueue(lesson.Learned - lesson.Lead);
+        return true;
     }
 
     /// <summary>

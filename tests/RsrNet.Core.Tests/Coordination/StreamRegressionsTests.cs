@@ -71,6 +71,22 @@ public sealed class StreamRegressionsTests
         Assert.InRange(ScaleOf(forgets), 0.59f, 0.7f);
     }
 
+    [Fact]
+    public void LessonThatIsNoNumber_ChangesNothing()
+    {
+        var regressions = Taught(20);
+        var before = Published(regressions);
+        var sound = LessonOf(1);
+        foreach (var broken in (Lesson[])[
+            sound with { Cosine = double.NaN }, sound with { Scale = double.PositiveInfinity }, sound with { T = [.. sound.T[1..], float.NaN] },
+            sound with { PairMoment = [.. sound.PairMoment[1..], double.NaN] }])
+        {
+            Assert.False(regressions.Observe(broken));
+        }
+        Assert.Equal(before, Published(regressions));
+        Assert.True(regressions.Observe(sound));
+    }
+
     /// <summary>After a drift: 30 articles of one kind that count for 5 against 10 of the other.</summary>
     [Fact]
     public void Forget_LetsTheOlderArticlesCountForFewer()
