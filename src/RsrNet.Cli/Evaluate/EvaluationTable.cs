@@ -1,5 +1,6 @@
 using System.Globalization;
 using RsrNet.Core.Evaluation;
+using RsrNet.Core.Numerics;
 using Spectre.Console;
 
 namespace RsrNet.Cli.Evaluate;
@@ -16,13 +17,14 @@ internal static class EvaluationTable
         terminal.ResultWriter.WriteLine(
             $"mode {report.Mode}, encoder {report.Encoder}: {judged}" + (skipped > 0 ? $", left out {skipped:N0}" : ""));
         terminal.Results.Write(Vectors(report));
+        if (report.Prequential.Confidence is { } confidence) terminal.ResultWriter.WriteLine($"confidence along the stream, each before it was learned: {Calibrated(confidence)}");
         if (report.HeldOut is { } held)
         {
             terminal.Results.Write(Summaries(held));
             terminal.ResultWriter.WriteLine($"gain over the first three sentences, 95% interval: R1 {Gain(held.GainOverLead.R1)}, R2 {Gain(held.GainOverLead.R2)}, RLsum {Gain(held.GainOverLead.Rlsum)}");
             terminal.ResultWriter.WriteLine($"summaries by {string.Join(", ", held.Readouts.Select(pair => $"{pair.Key} {pair.Value}"))}");
             terminal.ResultWriter.WriteLine($"search vector (what /v1/search compares): MRR {Percent(held.SearchRetrieval.Mrr)}");
-            terminal.ResultWriter.WriteLine($"confidence: AUROC {Fraction(held.Confidence.Auroc)}, expected calibration error {Fraction(held.Confidence.ExpectedError)} ({Fraction(held.Confidence.ChanceError)} by chance alone; against the median of these articles {Fraction(held.ConfidenceWithin.ExpectedError)}); said -> came true");
+            terminal.ResultWriter.WriteLine($"confidence: {Calibrated(held.Confidence)}; against the median of these articles {Fraction(held.ConfidenceWithin.ExpectedError)}; said -> came true");
             terminal.ResultWriter.WriteLine("  " + string.Join("  ", held.Confidence.Bins.Select(bin => $"{bin.Probability.ToString("0.00", Culture)} -> {bin.Share.ToString("0.00", Culture)} ({bin.Count})")));
             terminal.ResultWriter.WriteLine("step: residual y, residual z, cosine");
             foreach (var step in held.ResidualByStep)
@@ -63,6 +65,9 @@ internal static class EvaluationTable
     }
 
     private static CultureInfo Culture => CultureInfo.InvariantCulture;
+
+    private static string Calibrated(Calibration confidence) =>
+        $"AUROC {Fraction(confidence.Auroc)}, expected calibration error {Fraction(confidence.ExpectedError)} ({Fraction(confidence.ChanceError)} by chance alone)";
 
     private static string Gain(Interval gain) => string.Create(Culture, $"{100 * gain.Mean:+0.0;-0.0} ({100 * gain.Low:0.0} to {100 * gain.High:0.0})");
 

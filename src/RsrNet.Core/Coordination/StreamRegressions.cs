@@ -13,8 +13,11 @@ public sealed class StreamRegressions
     /// <summary>Articles after which a mean follows the stream at a fixed pace.</summary>
     private const int MeanHorizon = 5_000;
 
-    /// <summary>Predictions of quality that calibrate the next one.</summary>
-    private const int CalibrationSize = 500;
+    /// <summary>
+    /// Predictions of quality that calibrate the next one: enough to tell ten shares apart, and few enough to follow the stream. Prequential error on CNN/DailyMail in its own
+    /// order, and on average in 30 others, with 500: 0.076, 0.047; with 350: 0.063, 0.047; with 250: 0.069, 0.046; with 100: 0.087, 0.045.
+    /// </summary>
+    private const int CalibrationSize = 350;
 
     /// <summary>Articles before a foretold cosine is worth calibrating by: the first ones were made of nothing.</summary>
     private const int FewestForetold = 64;

@@ -56,9 +56,11 @@ internal sealed class EvaluationPass(IStreamModel model, ITextEncoder encoder, i
         var ours = new VectorScores();
         var others = baselines.ToDictionary(baseline => baseline.Name, _ => new VectorScores());
         List<Rouge> served = [], lead = [];
+        var said = new List<(double Probability, bool True)>();
         foreach (var batch in articles.Chunk(batchSize))
         {
             cancellation.ThrowIfCancellationRequested();
+            var before = model.UsualCosine;
             training.Start();
             var judged = model.Predict(batch);
             var summaries = batch.Select((_, row) => model.Summarize(judged, row)).ToArray();
@@ -67,6 +69,7 @@ internal sealed class EvaluationPass(IStreamModel model, ITextEncoder encoder, i
             {
                 var (article, t) = (batch[row], batch[row].T!);
                 var cosines = new Dictionary<string, double> { ["ours"] = ours.Add(judged.Y.AsSpan(row * t.Length, t.Length), t) };
+                if (before is { } then) said.Add((judged.Confidence[row], cosines["ours"] > then));
                 foreach (var baseline in baselines) cosines[baseline.Name] = others[baseline.Name].Add(Foretold(baseline, article.X), t);
                 served.Add(Score(Texts(summaries[row]), article));
                 lead.Add(Score(ExtractiveBaselines.Lead(article.Sentences), article));
@@ -85,6 +88,7 @@ internal sealed class EvaluationPass(IStreamModel model, ITextEncoder encoder, i
         usual = model.UsualCosine ?? latest[latest.Length / 2];
         return new PrequentialReport(
             ours.Similarity, ours.Mse, others.ToDictionary(other => other.Key, other => new VectorScore(other.Value.Similarity, other.Value.Mse)),
+            said.Count == 0 ? null : Calibration.Of(said),
             new Dictionary<string, RougeMeans> { ["ours"] = RougeMeans.Of(served), ["lead3"] = RougeMeans.Of(lead) },
             new Dictionary<string, RougeMeans> { ["ours"] = RougeMeans.Of([.. served.Take(200)]), ["lead3"] = RougeMeans.Of([.. lead.Take(200)]) },
             curve);

@@ -1,4 +1,5 @@
 using RsrNet.Core.Documents;
+using RsrNet.Core.Numerics;
 
 namespace RsrNet.Core.Evaluation;
 
@@ -47,9 +48,10 @@ public sealed record VectorScore(double Similarity, double Mse);
 
 /// <summary>Test, then train: every article judged before it was learned.</summary>
 /// <param name="Baselines">By name: copy, mean, ridge.</param>
+/// <param name="Confidence">q of each article against what came, from when there was a usual cosine to compare with; null where there never was.</param>
 /// <param name="RougeFirst200">Of the first 200 articles: ours as served, and Lead-3.</param>
 public sealed record PrequentialReport(
-    double Similarity, double Mse, IReadOnlyDictionary<string, VectorScore> Baselines,
+    double Similarity, double Mse, IReadOnlyDictionary<string, VectorScore> Baselines, Calibration? Confidence,
     IReadOnlyDictionary<string, RougeMeans> Rouge, IReadOnlyDictionary<string, RougeMeans> RougeFirst200, IReadOnlyList<PrequentialPoint> Curve);
 
 /// <summary>One article of the stream, in order.</summary>

@@ -25,6 +25,7 @@ public sealed class StreamEvaluationTests
         Assert.True(held.Rouge["oracle"].R1 >= held.Rouge["ours"].R1);
         Assert.True(held.Rouge["ours"].R1 > held.Rouge["random"].R1);
         Assert.Equal(110, report.Prequential.Curve.Count);
+        Assert.InRange(report.Prequential.Confidence!.Bins.Sum(bin => bin.Count), 1, 110 - 65); // none before 64 articles have been foretold
         Assert.Equal(1, held.ResidualByStep[0].Y, 1e-6);
         Assert.Equal(0.5, held.ConfidenceWithin.Bins.Sum(bin => bin.Count * bin.Share) / 40, 0.03); // half of them are above their own median
         Assert.Equal(held.Confidence.Bins.Select(bin => bin.Probability), held.ConfidenceWithin.Bins.Select(bin => bin.Probability));
