@@ -444,7 +444,7 @@ public sealed class LocalLearner : ILearner
         training.OnReplaced(weights.Version);
         schedule.OnSaved(weights.Version);
         await recovery.Unlearn(weights.Version, cancellation);
-        if (weights.Residual is not { Replays: 0 }) await labelled.Recall(store, cancellation);
+        await labelled.Recall(store, weights.Residual, cancellation);
         await recovery.Fill(documents.Index, documents.Map, cancellation);
     }
 

@@ -22,14 +22,15 @@ internal static class EvaluateCommand
         test articles are judged afterwards and never learned from. Baselines see the same articles.
 
         What the figures say: similarity is the cosine of y to the embedding of the human highlights; retrieval is how well y finds its own article's
-        highlights among those of all test articles; ROUGE F1 compares words of the chosen sentences with the highlights (lower case, a-z and 0-9, no
-        stemming unless asked for); confidence is the probability that a document's cosine is above the median of the
-        stream before, and its calibration says how well that holds: even a perfect one shows an error, for there is chance in every bin, and what is judged may be nearer
-        to its highlights than the stream was, which the error against its own median leaves out. A learned summary has three sentences at most and ends earlier where no
-        sentence adds anything. What they do not say: whether a summary is true or well written. An embedding of words is near another when the words are alike. News puts what matters first, so that the first three sentences are a strong baseline; on other texts they may not be. A gain whose
-        interval holds 0 may be chance, and another order or another part of the articles gives another figure: --folds judges them all, --shuffle shows how much the
-        order matters. With --folds retrieval is among the highlights of all parts, and each part's model has learned from those of the others: what fits highlights
-        closely, as ridge does, looks better there.
+        highlights among those of all test articles; ROUGE F1 compares words of the chosen sentences with the highlights (lower case, a-z and 0-9, no stemming
+        unless asked for); confidence is the probability that a document's cosine is above the median of the stream before, and its calibration says how well
+        that holds: even a perfect one shows an error, for there is chance in every bin, and what is judged may be nearer to its highlights than the stream was,
+        which the error against its own median leaves out. A learned summary has three sentences at most and ends earlier where no sentence adds anything. What
+        they do not say: whether a summary is true or well written. An embedding of words is near another when the words are alike. News puts what matters
+        first, so that the first three sentences are a strong baseline; on other texts they may not be. A gain whose interval holds 0 may be chance, and another
+        order or another part of the articles gives another figure: --folds judges them all, --shuffle shows how much the order matters. With --folds retrieval
+        is among the highlights of all parts, and each part's model has learned from those of the others: what fits highlights closely, as ridge does, looks
+        better there.
         """;
 
     public static Command Create(Terminal terminal)

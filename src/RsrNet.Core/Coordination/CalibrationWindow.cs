@@ -16,7 +16,7 @@ public sealed class CalibrationWindow(int capacity)
     public int Count => window.Count;
 
     /// <summary>Median of the true cosines; 0 before the first.</summary>
-    public double Median => MedianOf(window.Select(judged => judged.Cosine), 0);
+    public double Median => Numerics.Median.Of(window.Select(judged => judged.Cosine));
 
     /// <summary>
     /// From a foretold cosine to the probability that the true one is above the median. Begins as if errors were normal with their usual spread
@@ -55,15 +55,9 @@ public sealed class CalibrationWindow(int capacity)
         if (window.Count == 0) return default;
         var median = Median;
         // 1.4826 of the median of absolute errors is the standard deviation where they are normal; single misses do not count.
-        var spread = Math.Max(1.4826 * MedianOf(window.Select(judged => Math.Abs(judged.Cosine - judged.Foretold)), 1), 1e-6);
+        var spread = Math.Max(1.4826 * Numerics.Median.Of(window.Select(judged => Math.Abs(judged.Cosine - judged.Foretold))), 1e-6);
         var found = new LogisticLine(0, LogisticUnit).Fit([.. window.Select(judged => ((judged.Foretold - median) / spread, judged.Cosine > median))], PriorWeight);
         return new LogisticLine(found.Offset - found.Slope * median / spread, found.Slope / spread);
-    }
-
-    private static double MedianOf(IEnumerable<double> values, double none)
-    {
-        var sorted = values.Order().ToArray();
-        return sorted.Length == 0 ? none : (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
     }
 
     private readonly record struct Judged(double Foretold, double Probability, double Cosine);

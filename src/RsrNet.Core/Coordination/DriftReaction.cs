@@ -5,7 +5,7 @@ namespace RsrNet.Core.Coordination;
 /// <summary>Watches the stream for drift, tells of it and, where that is wanted, has learning forget what was before. Used by the learning loop alone.</summary>
 /// <remarks>
 /// What follows a drift slowly is not the network but what is kept over thousands of articles: on the demo newswire a learning rate of three times as much for 300 articles
-/// changed nothing, and forgetting the regressions brought back two thirds of what the drift had cost in the first 500 articles.
+/// changed nothing, and forgetting the regressions brought back three fifths of what the drift had cost in the first 500 articles.
 /// </remarks>
 /// <param name="dimensions">d</param>
 /// <param name="forget">Has all that was learned so far count for so many articles; null in the notebook's mode, which has nothing of the kind.</param>

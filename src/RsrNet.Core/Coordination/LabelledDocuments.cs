@@ -65,9 +65,19 @@ internal sealed class LabelledDocuments
         refinement.Add(taken);
     }
 
-    /// <summary>After a start: what was learned before it.</summary>
-    public async Task Recall(IDocumentStore store, CancellationToken cancellation)
+    /// <summary>The document was learned from in the residual mode, and is kept where it may be learned again.</summary>
+    /// <param name="document">With sentences.</param>
+    /// <param name="learning">How the mode learns now.</param>
+    public void Keep(Document document, ResidualOptions learning)
     {
+        if (learning.Replays > 0) Reservoir!.Add(ReservedDocument.Of(document));
+    }
+
+    /// <summary>After a start: what was learned before it.</summary>
+    /// <param name="learning">How the residual mode learns now; null in the notebook's.</param>
+    public async Task Recall(IDocumentStore store, ResidualOptions? learning, CancellationToken cancellation)
+    {
+        if (learning is { Replays: 0 }) return;
         foreach (var document in (await store.ReadLearned(Reservoir?.Capacity ?? Replay<Document>.Limit, cancellation)).Reverse())
         {
             if (Reservoir is null) Replay.Add(document);

@@ -103,7 +103,10 @@ public sealed class ResidualModel : IStreamModel
         var taught = articles.Select((article, row) => Lesson.Of(
             article, judged.Y.AsSpan(row * shape.D, shape.D), statistics, readout, server.Read(article.Sentences, article.X))).ToArray();
         Train(articles, taught);
-        foreach (var article in articles) reservoir.Add(article);
+        if (options.Replays > 0)
+        {
+            foreach (var article in articles) reservoir.Add(article);
+        }
         for (var replay = 0; replay < options.Replays; replay++) Train(reservoir.Draw(articles.Count), null);
         server.Load(coordinator.Served);
         return taught;

@@ -61,9 +61,9 @@ internal sealed class ResidualTrainingLoop(
         {
             loss = own.Mean;
             foreach (var (taken, ofRow) in readable.Zip(own.Rows)) taken.Document = taken.Document.Learned(ofRow);
-            // Whoever learns nothing again keeps nothing for it.
-            if (coordinator.Residual!.Replays > 0) readable.ForEach(taken => reservoir.Add(ReservedDocument.Of(taken.Document)));
-            for (var replay = 0; replay < coordinator.Residual.Replays; replay++)
+            var learning = coordinator.Residual!;
+            readable.ForEach(taken => labelled.Keep(taken.Document, learning));
+            for (var replay = 0; replay < learning.Replays; replay++)
             {
                 if (reservoir.Draw(readable.Count) is { Count: > 0 } drawn) Train(reader.Read(drawn.ConvertAll(reserved => reserved.Unpack())), null);
             }

@@ -26,6 +26,7 @@ internal sealed class ShadowModel : IAsyncDisposable
     private ResidualModel model;
     private long skipped;
     private bool closing;
+    private int kept; // articles that all so far are to count for, until the thread has seen to it; 0 where nothing is to be forgotten
 
     /// <param name="dimensions">d</param>
     public ShadowModel(int dimensions, ShadowOptions options, CoordinationOptions coordination)
@@ -62,10 +63,8 @@ internal sealed class ShadowModel : IAsyncDisposable
     }
 
     /// <inheritdoc cref="ResidualModel.Forget"/>
-    public void Forget(int articles)
-    {
-        lock (gate) model.Forget(articles);
-    }
+    /// <remarks>With the next batch: whoever calls does not wait for the one that is being learned.</remarks>
+    public void Forget(int articles) => Volatile.Write(ref kept, articles);
 
     public ShadowReport Read()
     {
@@ -123,6 +122,7 @@ internal sealed class ShadowModel : IAsyncDisposable
             // A batch is learned under the lock: a promotion takes the model as it is between two.
             lock (gate)
             {
+                if (Interlocked.Exchange(ref kept, 0) is > 0 and var articles) model.Forget(articles);
                 var judged = model.Predict(batch.Articles);
                 var isOpen = model.ReadoutOpen;
                 var lessons = model.Learn(batch.Articles, judged);

@@ -187,8 +187,7 @@ internal sealed class SharedTrainingLoop(
             if (outcome.Loss is not null && trained.State?.Loss is not null)
             {
                 telemetry.OnLearned(taken.Document, flight.BegunAt);
-                // Whoever learns nothing again keeps no sentences for it.
-                if (weights.Residual is { Replays: > 0 }) labelled.Reservoir!.Add(ReservedDocument.Of(taken.Document));
+                if (weights.Residual is { } learning) labelled.Keep(taken.Document, learning);
             }
             labelled.OnTrained(taken);
         }

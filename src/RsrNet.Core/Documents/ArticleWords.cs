@@ -20,7 +20,6 @@ public sealed class ArticleWords
     private readonly int[] pairNumbers;
     private readonly int[] pairStarts; // [n + 1]
     private readonly WordPlace[] places; // [n]
-    private readonly ulong[] hashes; // [V]
     private readonly Word[] words; // [V]
     private readonly WordPair[] pairs; // [B]
 
@@ -41,10 +40,10 @@ public sealed class ArticleWords
         }
         tokens = [.. reading.Tokens];
         pairNumbers = [.. reading.PairTokens];
-        hashes = reading.Hashes.ToArray();
+        Hashes = reading.Hashes.ToArray();
         words = [.. reading.Words];
         pairs = [.. reading.Pairs];
-        for (var v = 0; v < words.Length; v++) words[v].Frequency = WordFrequencies.Of(hashes[v]);
+        for (var v = 0; v < words.Length; v++) words[v].Frequency = WordFrequencies.Of(Hashes[v]);
     }
 
     /// <summary>V</summary>
@@ -54,7 +53,7 @@ public sealed class ArticleWords
     internal int Pairs => pairs.Length;
 
     /// <summary>[V] <see cref="FeatureHash.Of"/> of each word.</summary>
-    internal ulong[] Hashes => hashes;
+    internal ulong[] Hashes { get; }
 
     /// <summary>The words of a sentence, in order, by their numbers.</summary>
     public ReadOnlySpan<int> Of(int sentence) => tokens.AsSpan(starts[sentence], starts[sentence + 1] - starts[sentence]);

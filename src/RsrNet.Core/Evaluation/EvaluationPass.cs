@@ -84,8 +84,7 @@ internal sealed class EvaluationPass(IStreamModel model, ITextEncoder encoder, i
             }
             Progress?.Invoke(curve.Count);
         }
-        double[] latest = [.. curve.TakeLast(Latest).Select(point => point.Similarity["ours"]).Order()];
-        usual = model.UsualCosine ?? latest[latest.Length / 2];
+        usual = model.UsualCosine ?? Median.Of(curve.TakeLast(Latest).Select(point => point.Similarity["ours"]));
         return new PrequentialReport(
             ours.Similarity, ours.Mse, others.ToDictionary(other => other.Key, other => new VectorScore(other.Value.Similarity, other.Value.Mse)),
             said.Count == 0 ? null : Calibration.Of(said),

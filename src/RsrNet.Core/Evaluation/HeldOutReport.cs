@@ -24,7 +24,7 @@ public sealed record HeldOutReport(
     {
         float[][] targets = [.. articles.Select(article => article.T)];
         var ours = VectorsOf(articles, targets, article => article.Y);
-        var median = articles.Select(article => article.Cosine).Order().ElementAt(articles.Count / 2);
+        var median = Median.Of(articles.Select(article => article.Cosine));
         Interval Gain(Func<Rouge, double> score) => Bootstrap.Of([.. articles.Select(article => score(article.Rouge["ours"]) - score(article.Rouge["lead3"]))]);
         return new HeldOutReport(
             ours.Similarity, ours.Mse, ours.Retrieval, Evaluation.Retrieval.Of([.. articles.Select(article => article.SearchVector)], targets),

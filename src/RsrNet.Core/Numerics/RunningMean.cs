@@ -11,7 +11,7 @@ public sealed class RunningMean(int dimensions, long horizon)
     /// <summary>[d] zero before the first vector.</summary>
     public double[] Mean { get; } = new double[dimensions];
 
-    /// <summary>Vectors so far.</summary>
+    /// <summary>Vectors that what came so far counts for: all of them, unless some were forgotten.</summary>
     public long Count { get; set; }
 
     /// <summary>Has all vectors so far count for so many: the next ones move the mean more.</summary>

@@ -74,7 +74,11 @@ internal sealed class ShadowGrain(ITextEncoder encoder, RsrNetOptions options, T
         }
     }
 
-    public Task Forget(int articles) => Task.Run(() => model?.Forget(articles));
+    public Task Forget(int articles)
+    {
+        model?.Forget(articles);
+        return Task.CompletedTask;
+    }
 
     // Reading and copying wait for the batch that is being learned: no short turn.
     public Task<ShadowReport?> Read() => Task.Run(() => model?.Read());
