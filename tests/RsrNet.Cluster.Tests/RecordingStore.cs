@@ -27,7 +27,7 @@ internal sealed class RecordingStore(IDocumentStore inner) : IDocumentStore
 
     public Task<Document?> Find(string id, CancellationToken cancellation = default) => inner.Find(id, cancellation);
 
-    public Task<IReadOnlyList<string>> Save(IReadOnlyList<Document> documents, CancellationToken cancellation = default)
+    public Task<IReadOnlyList<long>> Save(IReadOnlyList<Document> documents, CancellationToken cancellation = default)
     {
         foreach (var document in documents)
         {

@@ -48,9 +48,10 @@ internal sealed class ActiveDocuments : IDisposable
         return active[document.Id] = new ActiveDocument(document);
     }
 
-    /// <summary>The document was deleted, or has a newer revision.</summary>
+    /// <summary>The document was deleted, or has a newer revision; once is enough, for by then the newer one may be known by the same id.</summary>
     public void LetGo(ActiveDocument taken)
     {
+        if (taken.Gone) return;
         taken.Leave();
         OnGone(taken.Document.Id);
         active.TryRemove(KeyValuePair.Create(taken.Document.Id, taken));

@@ -23,8 +23,8 @@ public interface IDocumentStore : IAsyncDisposable
     Task<Document?> Find(string id, CancellationToken cancellation = default);
 
     /// <summary>Writes status, embedding, state and trajectory in one commit. A document that was deleted or has a newer revision by now is passed over.</summary>
-    /// <returns>The ids that were passed over.</returns>
-    Task<IReadOnlyList<string>> Save(IReadOnlyList<Document> documents, CancellationToken cancellation = default);
+    /// <returns>The sequences of those that were passed over: of one id an older revision may be among the documents, and a newer one, too.</returns>
+    Task<IReadOnlyList<long>> Save(IReadOnlyList<Document> documents, CancellationToken cancellation = default);
 
     /// <returns>Whether there was such a document.</returns>
     Task<bool> Delete(string id, CancellationToken cancellation = default);

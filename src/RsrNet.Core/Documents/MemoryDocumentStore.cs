@@ -41,17 +41,17 @@ public sealed class MemoryDocumentStore(TimeProvider? time = null) : IDocumentSt
     public Task<Document?> Find(string id, CancellationToken cancellation = default) =>
         Locked(() => _byId.TryGetValue(id, out var entry) ? entry.Document : null, cancellation);
 
-    public Task<IReadOnlyList<string>> Save(IReadOnlyList<Document> documents, CancellationToken cancellation = default) =>
-        Locked<IReadOnlyList<string>>(
+    public Task<IReadOnlyList<long>> Save(IReadOnlyList<Document> documents, CancellationToken cancellation = default) =>
+        Locked<IReadOnlyList<long>>(
             () =>
             {
-                var passedOver = new List<string>();
+                var passedOver = new List<long>();
                 foreach (var document in documents)
                 {
                     // The sequence is never reused, so it tells a document that was deleted and came again from the one it was before.
                     if (!_byId.TryGetValue(document.Id, out var entry) || entry.Document.Sequence != document.Sequence)
                     {
-                        passedOver.Add(document.Id);
+                        passedOver.Add(document.Sequence);
                         continue;
                     }
                     // Only what Save promises to write: the article and its place stay as they were put.

@@ -21,7 +21,7 @@ internal sealed class UnsavedDocuments(
 
     private readonly List<ActiveDocument> unsaved = [];
     private List<ActiveDocument> inFlight = [];
-    private Task<IReadOnlyList<string>>? writing;
+    private Task<IReadOnlyList<long>>? writing;
     private long oldestAt;
     private long? failedAt;
     private long begun;
@@ -80,10 +80,10 @@ internal sealed class UnsavedDocuments(
         failedAt = null;
         succeeded = begun;
         telemetry.OnRecovered("store");
-        var passedOver = ended.Result.ToHashSet(StringComparer.Ordinal);
+        var passedOver = ended.Result.ToHashSet();
         foreach (var document in written)
         {
-            if (passedOver.Contains(document.Document.Id)) onPassedOver(document);
+            if (passedOver.Contains(document.Document.Sequence)) onPassedOver(document);
             else if (!document.Unsaved) onSaved(document);
         }
     }

@@ -110,8 +110,8 @@ public sealed class DocumentWriter : IAsyncDisposable
         {
             try
             {
-                var passedOver = (await store.Save(batch.ConvertAll(one => one.Document!))).ToHashSet(StringComparer.Ordinal);
-                foreach (var one in batch) one.Saved.TrySetResult(!passedOver.Contains(one.Document!.Id));
+                var passedOver = (await store.Save(batch.ConvertAll(one => one.Document!))).ToHashSet();
+                foreach (var one in batch) one.Saved.TrySetResult(!passedOver.Contains(one.Document!.Sequence));
                 if (failed) Report(null);
                 return;
             }

@@ -61,11 +61,11 @@ public sealed class PostgresDocumentStore : IDocumentStore
     public async Task<Document?> Find(string id, CancellationToken cancellation = default) =>
         (await Read(Whole + "WHERE d.id = $1", DocumentColumns.ReadWhole, cancellation, id)).SingleOrDefault();
 
-    public async Task<IReadOnlyList<string>> Save(IReadOnlyList<Document> documents, CancellationToken cancellation = default)
+    public async Task<IReadOnlyList<long>> Save(IReadOnlyList<Document> documents, CancellationToken cancellation = default)
     {
         if (documents.Count == 0) return [];
         var saved = await _states.Write([.. documents.Select(StateRow.Of)], cancellation);
-        return [.. documents.Where((_, i) => !saved[i]).Select(document => document.Id)];
+        return [.. documents.Where((_, i) => !saved[i]).Select(document => document.Sequence)];
     }
 
     public Task<bool> Delete(string id, CancellationToken cancellation = default) => Write(

@@ -92,7 +92,7 @@ public sealed class SqliteDocumentStore : IDocumentStore
 
     public Task<Document?> Find(string id, CancellationToken cancellation = default) => Read(reader => reader.Find(id), cancellation);
 
-    public Task<IReadOnlyList<string>> Save(IReadOnlyList<Document> documents, CancellationToken cancellation = default) =>
+    public Task<IReadOnlyList<long>> Save(IReadOnlyList<Document> documents, CancellationToken cancellation = default) =>
         _queue.Write(writer => writer.Save(documents), cancellation);
 
     public Task<bool> Delete(string id, CancellationToken cancellation = default) =>

@@ -71,14 +71,14 @@ internal sealed class SqliteWriter : IDisposable
         return outcomes;
     }
 
-    public IReadOnlyList<string> Save(IReadOnlyList<Document> documents)
+    public IReadOnlyList<long> Save(IReadOnlyList<Document> documents)
     {
-        var passedOver = new List<string>();
+        var passedOver = new List<long>();
         foreach (var document in documents)
         {
             if (StatusOf(document) is not { } status)
             {
-                passedOver.Add(document.Id);
+                passedOver.Add(document.Sequence);
                 continue;
             }
             _counts[status]--;

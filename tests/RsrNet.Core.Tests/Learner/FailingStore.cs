@@ -26,7 +26,7 @@ internal sealed class FailingStore(IDocumentStore inner) : IDocumentStore
     public Task<Document?> Find(string id, CancellationToken cancellation = default) =>
         id == Unreadable ? throw new StoreUnavailableException("the connection broke") : inner.Find(id, cancellation);
 
-    public Task<IReadOnlyList<string>> Save(IReadOnlyList<Document> documents, CancellationToken cancellation = default) =>
+    public Task<IReadOnlyList<long>> Save(IReadOnlyList<Document> documents, CancellationToken cancellation = default) =>
         Writing(() => inner.Save(documents, cancellation));
 
     public Task<bool> Delete(string id, CancellationToken cancellation = default) => Writing(() => inner.Delete(id, cancellation));

@@ -248,9 +248,25 @@ public abstract class DocumentStoreContract : IAsyncLifetime
             [Refined(old, DocumentStatus.Converged, step: 1, version: 1), Refined(other, DocumentStatus.Converged, step: 1, version: 1)],
             Cancellation);
 
-        Assert.Equal(["a"], passedOver);
+        Assert.Equal([old.Sequence], passedOver);
         Assert.Null((await Find("a")).State);
         Assert.NotNull((await Find("b")).State);
+    }
+
+    /// <summary>Both may wait for the same commit, where a revision follows another at once.</summary>
+    [Fact]
+    public async Task Save_OfAnOutdatedRevisionWithTheNewOne_PassesOverTheOldOneAlone()
+    {
+        await Store.Put([NewArticle("a")], Cancellation);
+        var old = await Find("a");
+        await Store.Put([NewArticle("a", "changed")], Cancellation);
+        var changed = await Find("a");
+
+        var passedOver = await Store.Save(
+            [Refined(old, DocumentStatus.Converged, step: 1, version: 1), Refined(changed, DocumentStatus.Converged, step: 2, version: 1)], Cancellation);
+
+        Assert.Equal([old.Sequence], passedOver);
+        Assert.Equal(2, (await Find("a")).State!.Step);
     }
 
     [Fact]
@@ -260,7 +276,7 @@ public abstract class DocumentStoreContract : IAsyncLifetime
         var document = await Find("a");
         await Store.Delete("a", Cancellation);
 
-        Assert.Equal(["a"], await Store.Save([Refined(document, DocumentStatus.Converged, step: 1, version: 1)], Cancellation));
+        Assert.Equal([document.Sequence], await Store.Save([Refined(document, DocumentStatus.Converged, step: 1, version: 1)], Cancellation));
 
         Assert.Null(await Store.Find("a", Cancellation));
         Assert.Equal(0, (await Store.Count(Cancellation)).Total);
@@ -275,7 +291,7 @@ public abstract class DocumentStoreContract : IAsyncLifetime
         var again = (await Store.Put([NewArticle("a")], Cancellation)).Single();
         Assert.Equal((1, false), (again.Revision, again.Duplicate));
 
-        Assert.Equal(["a"], await Store.Save([Refined(document, DocumentStatus.Converged, step: 1, version: 1)], Cancellation));
+        Assert.Equal([document.Sequence], await Store.Save([Refined(document, DocumentStatus.Converged, step: 1, version: 1)], Cancellation));
 
         Assert.Null((await Find("a")).State);
     }
